@@ -1,0 +1,75 @@
+"""Errors and warnings: what is wrong (with the numbers), why it matters, what to do."""
+
+from __future__ import annotations
+
+
+class IsoflopError(Exception):
+    """Base class of every error that isoflop raises on purpose.
+
+    The message has up to three parts: what is wrong with the numbers, why it matters, and
+    what to do (a command or call to paste). `exit_code` is what the command line returns.
+    """
+
+    exit_code = 2
+
+    def __init__(self, what: str, why: str = "", do: str = "") -> None:
+        self.what, self.why, self.do = what, why, do
+        super().__init__("\n".join(self.lines()))
+
+    def lines(self) -> list[str]:
+        """Return the message as lines: the fact first, reason and remedy indented below."""
+        rest = [f"  {part}" for part in (self.why, self.do) if part]
+        return [f"{type(self).__name__}: {self.what}", *rest]
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (self.what, self.why, self.do)
+
+
+class InputError(IsoflopError, ValueError):
+    """What the user gave cannot be used: a bad value, column, file or flag."""
+
+
+class ConventionError(IsoflopError, ValueError):
+    """Two things were counted differently (N, C, tokenizer, corpus) and do not go together."""
+
+
+class NotIdentified(IsoflopError, ArithmeticError):
+    """The runs cannot answer the question, whatever the method."""
+
+    exit_code = 1
+
+
+class StoreError(IsoflopError, OSError):
+    """A folder of runs cannot be read or written."""
+
+
+class CorpusError(IsoflopError, ValueError):
+    """The text is missing, unreadable, or too small for what was asked."""
+
+
+class MissingExtra(IsoflopError, ImportError):
+    """An optional dependency is not installed."""
+
+    exit_code = 3
+
+    def __init__(self, package: str, extra: str, purpose: str) -> None:
+        self.package, self.extra, self.purpose = package, extra, purpose
+        super().__init__(
+            f"`{package}` is not installed, and {purpose} needs it.",
+            do=f"pip install 'isoflop[{extra}]'",
+        )
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (self.package, self.extra, self.purpose)
+
+
+class IsoflopWarning(UserWarning):
+    """Base class of isoflop's warnings."""
+
+
+class ExtrapolationWarning(IsoflopWarning):
+    """An answer lies outside the data it was fitted on."""
+
+
+class DesignWarning(IsoflopWarning):
+    """A sweep that cannot answer its question well."""
