@@ -1,0 +1,186 @@
+"""What a study found: one document, and all that a report is made of."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from isoflop.samples import Estimate
+
+SCHEMA = "isoflop.study/1"
+
+
+class PowerLawFit(msgspec.Struct, frozen=True, kw_only=True):
+    """y = coefficient * C**exponent, with the band to draw it: C, median, low, high."""
+
+    exponent: Estimate
+    coefficient: Estimate
+    C: list[float] = []
+    median: list[float] = []
+    low: list[float] = []
+    high: list[float] = []
+
+
+class Optimum(msgspec.Struct, frozen=True, kw_only=True):
+    """The compute-optimal point of one budget, or why there is none.
+
+    Args:
+        budget: nominal FLOPs; C: mean exact FLOPs of the runs used.
+        status: "ok", "edge" (the best run is the smallest or largest), "not convex",
+            "too few" (fewer than two runs on a side of the minimum).
+        N, D, loss: estimates at the minimum; None unless status is "ok".
+        runs: ids of the runs used; curve_N, curve_loss: the fitted profile for a figure.
+        rms: residual of the profile, nats per token.
+        bias_N: known relative bias of the parabola's N* for this grid (law card: approach 2).
+    """
+
+    budget: float
+    C: float
+    status: str
+    reason: str = ""
+    N: Estimate | None = None
+    D: Estimate | None = None
+    loss: Estimate | None = None
+    runs: list[str] = []
+    curve_N: list[float] = []
+    curve_loss: list[float] = []
+    rms: float | None = None
+    bias_N: float | None = None
+
+
+class Approach(msgspec.Struct, frozen=True, kw_only=True):
+    """One of the three approaches: N* and D* as power laws of C, with its own details.
+
+    `ok` is False when the approach could not answer; `notes` then say why.
+    """
+
+    name: str
+    title: str
+    ok: bool
+    N_exponent: Estimate | None = None
+    D_exponent: Estimate | None = None
+    N_opt: PowerLawFit | None = None
+    D_opt: PowerLawFit | None = None
+    loss_opt: PowerLawFit | None = None
+    optima: list[Optimum] = []
+    parameters: dict[str, Estimate] = {}
+    identified: dict[str, bool] = {}
+    residuals: dict[str, float] = {}
+    envelope: dict[str, list[float]] = {}
+    details: dict[str, Any] = {}
+    notes: list[str] = []
+
+
+class Cell(msgspec.Struct, frozen=True, kw_only=True):
+    """One held-out run: observed loss, and what each model predicted before seeing it."""
+
+    id: str
+    N: float
+    D: float
+    C: float
+    observed: float
+    predicted: float
+    interval: tuple[float, float]
+    covered: bool
+    by_model: dict[str, Estimate] = {}
+    baselines: dict[str, float] = {}
+
+
+class Heldout(msgspec.Struct, frozen=True, kw_only=True):
+    """Prediction of the largest budget from the smaller ones.
+
+    predicted, interval, observed and covered are those of the best held-out run; `cells` has all.
+    """
+
+    budget: float
+    level: float
+    predicted: float
+    interval: tuple[float, float]
+    observed: float
+    covered: bool
+    fitted_budgets: list[float]
+    decades: float
+    cells: list[Cell]
+    coverage: float
+    notes: list[str] = []
+
+
+class PlanAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """What to train with a larger budget.
+
+    Args:
+        C: the budget, exact training FLOPs; decades: log10 of C over the largest fitted C.
+        N, D, loss: choice with intervals (all models' samples together).
+        by_model: the same per model: {"approach2": {"N": Estimate, ...}, ...}.
+        flat: ranges of N that cost less than 0.1 % and 1 % in loss: {"0.1%": (low, high), ...}.
+        curve: loss against N at this budget: N, median, low, high (for a figure).
+    """
+
+    C: float
+    decades: float
+    level: float
+    convention: str
+    N: Estimate
+    D: Estimate
+    loss: Estimate
+    tokens_per_parameter: Estimate
+    by_model: dict[str, dict[str, Estimate]] = {}
+    flat: dict[str, tuple[float, float]] = {}
+    curve: dict[str, list[float]] = {}
+    warnings: list[str] = []
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing the study found out about itself.
+
+    severity: "ok" (a check that passed), "note", "warning" or "error".
+    """
+
+    code: str
+    severity: str
+    message: str
+    numbers: dict[str, float] = {}
+    why: str = ""
+    remedy: str = ""
+
+
+class StudyResult(msgspec.Struct, frozen=True, kw_only=True):
+    """The whole study.
+
+    Args:
+        question: what was asked, one sentence.
+        settings: budgets, sizes, seed, level, workers, quick, convention, ...
+        runs: {"finished": n, "failed": n}.
+        table: the run table as columns (name -> list), one row a run.
+        curves: run id -> {"C", "tokens", "train_loss", "val_C", "val_loss"} (lists).
+        approach1, approach2, approach3: the three approaches.
+        conventions: N convention -> exponent of N*(C) under it (approach 2).
+        disagreement: sentences about where the approaches differ beyond their intervals.
+        heldout: held-out prediction, or None with a finding that says why.
+        plan: the larger run, or None with a finding that says why.
+        findings: the study's checks of itself.
+        corpus: name, digests, bytes, tokens.
+        timing: where the time went, seconds.
+        provenance: versions, machine, command, seed, digests, started, finished.
+        report: path of the HTML file, once written.
+    """
+
+    question: str
+    settings: dict[str, Any]
+    runs: dict[str, int]
+    table: dict[str, list[Any]]
+    curves: dict[str, dict[str, list[float]]]
+    approach1: Approach
+    approach2: Approach
+    approach3: Approach
+    conventions: dict[str, Estimate]
+    disagreement: list[str]
+    heldout: Heldout | None
+    plan: PlanAnswer | None
+    findings: list[Finding]
+    corpus: dict[str, Any]
+    timing: dict[str, float]
+    provenance: dict[str, str]
+    report: str = ""
+    schema: str = SCHEMA
