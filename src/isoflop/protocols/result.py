@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from isoflop.runs.finding import Finding
 from isoflop.samples import Estimate
 
 SCHEMA = "isoflop.study/1"
@@ -129,20 +130,6 @@ class PlanAnswer(msgspec.Struct, frozen=True, kw_only=True):
     flat: dict[str, tuple[float, float]] = {}
     curve: dict[str, list[float]] = {}
     warnings: list[str] = []
-
-
-class Finding(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing the study found out about itself.
-
-    severity: "ok" (a check that passed), "note", "warning" or "error".
-    """
-
-    code: str
-    severity: str
-    message: str
-    numbers: dict[str, float] = {}
-    why: str = ""
-    remedy: str = ""
 
 
 class StudyResult(msgspec.Struct, frozen=True, kw_only=True):

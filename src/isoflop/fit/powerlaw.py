@@ -1,0 +1,87 @@
+"""A power law through a few uncertain points: a straight line in log-log, with samples."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from isoflop.errors import NotIdentified
+
+
+@dataclass(frozen=True)
+class PowerLaw:
+    """ln y = level + exponent (ln C - centre), as a point and as samples.
+
+    Args:
+        centre: mean of ln C of the points, where level and exponent are uncorrelated.
+        level, exponent: the point estimate.
+        levels, exponents: samples, shape [sample].
+        scatter: standard deviation of the points about the line beyond their own noise (in ln y).
+    """
+
+    centre: float
+    level: float
+    exponent: float
+    levels: np.ndarray
+    exponents: np.ndarray
+    scatter: float
+
+    def point(self, C: np.ndarray | float) -> np.ndarray:
+        """Return y at C (FLOPs), shape of C."""
+        return np.exp(self.level + self.exponent * (np.log(C) - self.centre))
+
+    def sample(self, C: np.ndarray | float) -> np.ndarray:
+        """Return samples of y at C, shape [sample, *shape of C]."""
+        x = np.log(np.asarray(C, dtype=float)) - self.centre
+        shape = (-1,) + (1,) * x.ndim
+        return np.exp(self.levels.reshape(shape) + self.exponents.reshape(shape) * x)
+
+    def coefficient(self) -> tuple[float, np.ndarray]:
+        """Return y at C = 1 FLOP: the prefactor of C**exponent, point and samples [sample]."""
+        point = float(np.exp(self.level - self.exponent * self.centre))
+        return point, np.exp(self.levels - self.exponents * self.centre)
+
+
+def fit_power_law(
+    C: np.ndarray, y: np.ndarray, samples: np.ndarray, rng: np.random.Generator
+) -> PowerLaw:
+    """Fit a straight line to ln y over ln C by least squares, for the point and every sample.
+
+    Where the points scatter about the line by more than their own samples say, the rest is
+    model error: it is added to every sample as independent noise, so that intervals widen.
+
+    Args:
+        C: compute of each point, FLOPs, shape [point].
+        y: estimates, shape [point], positive.
+        samples: samples of y, shape [sample, point]; NaN marks a sample without an optimum:
+            its line is NaN too, and summaries count it as lying anywhere.
+        rng: source of the scatter noise.
+
+    Raises:
+        NotIdentified: fewer than two distinct values of C.
+    """
+    x = np.log(np.asarray(C, dtype=float))
+    if len(x) < 2 or np.ptp(x) < 1e-9:
+        raise NotIdentified(
+            f"a power law of C needs at least two budgets; there are {len(np.unique(x))}.",
+            do="Add a budget at least three times larger or smaller.",
+        )
+    centre = float(x.mean())
+    design = np.stack([np.ones_like(x), x - centre], axis=1)
+    inverse = np.linalg.pinv(design)
+    level, exponent = inverse @ np.log(y)
+    logs = np.log(samples)
+    scatter = _scatter(np.log(y) - design @ np.array([level, exponent]), logs)
+    noisy = logs + rng.normal(0.0, scatter, logs.shape) if scatter > 0 else logs
+    lines = noisy @ inverse.T
+    return PowerLaw(centre, float(level), float(exponent), lines[:, 0], lines[:, 1], scatter)
+
+
+def _scatter(residual: np.ndarray, logs: np.ndarray) -> float:
+    """Standard deviation beyond the points' own noise; zero where two points define the line."""
+    freedom = len(residual) - 2
+    if freedom < 1:
+        return 0.0
+    own = float(np.nan_to_num(np.nanvar(logs, axis=0)).mean())
+    return float(np.sqrt(max(0.0, residual @ residual / freedom - own)))
