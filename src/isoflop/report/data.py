@@ -1,0 +1,87 @@
+"""What figures and tables read from a study result more than once."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from isoflop.report import palette
+
+if TYPE_CHECKING:
+    from isoflop.protocols.result import Approach, StudyResult
+
+
+class BudgetStyle(NamedTuple):
+    """Colour (light) and marker of one budget."""
+
+    colour: str
+    symbol: str
+
+
+def rows(result: StudyResult) -> list[dict[str, Any]]:
+    """Return the run table as one dictionary a run; `id`, `role` and `status` always exist."""
+    names = list(result.table)
+    length = max((len(column) for column in result.table.values()), default=0)
+    defaults = {"id": "", "role": "isoflop", "status": "finished"}
+    return [
+        defaults | {name: result.table[name][k] for name in names if k < len(result.table[name])}
+        for k in range(length)
+    ]
+
+
+def finished(result: StudyResult) -> list[dict[str, Any]]:
+    """Return the rows that ended with a finite loss."""
+    return [row for row in rows(result) if row["status"] == "finished" and number(row.get("loss"))]
+
+
+def number(value: object) -> bool:
+    """Say whether a table's value is a finite number."""
+    return isinstance(value, int | float) and math.isfinite(value)
+
+
+def budgets(result: StudyResult) -> list[float]:
+    """Return every nominal budget of the run table, ascending."""
+    return sorted({row["budget"] for row in rows(result) if number(row.get("budget"))})
+
+
+def styles(result: StudyResult) -> dict[float, BudgetStyle]:
+    """Return colour and marker of each budget."""
+    found = budgets(result)
+    colours = palette.budget_scale(len(found)) if found else []
+    symbols = palette.SYMBOLS
+    return {
+        budget: BudgetStyle(light, symbols[k % len(symbols)])
+        for k, (budget, (light, _)) in enumerate(zip(found, colours, strict=True))
+    }
+
+
+def approaches(result: StudyResult) -> list[Approach]:
+    """Return the three approaches in order."""
+    return [result.approach1, result.approach2, result.approach3]
+
+
+def largest_fitted(result: StudyResult) -> float | None:
+    """Return the largest C (exact FLOPs) that the laws were fitted on; None without runs."""
+    if result.plan is not None:
+        return result.plan.C / 10**result.plan.decades
+    fitted = [r["C"] for r in finished(result) if r["role"] == "isoflop" and number(r.get("C"))]
+    return max(fitted, default=None)
+
+
+def level(result: StudyResult) -> float:
+    """Return the probability of the study's intervals (0.9 where it does not say)."""
+    return float(result.settings.get("level", 0.9))
+
+
+def convention(result: StudyResult) -> str:
+    """Return the convention of N in the study's laws."""
+    if result.plan is not None:
+        return result.plan.convention
+    return str(result.settings.get("convention", "unstated"))
+
+
+def severities(result: StudyResult) -> dict[str, int]:
+    """Count the findings by severity, worst first; only those that occur."""
+    order = ("error", "warning", "note", "ok")
+    counts = {name: sum(f.severity == name for f in result.findings) for name in order}
+    return {name: count for name, count in counts.items() if count}

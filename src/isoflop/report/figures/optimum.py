@@ -1,0 +1,150 @@
+"""The compute-optimal size, tokens and loss as functions of compute."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from isoflop.report import data, text
+from isoflop.report.figures.base import (
+    band,
+    compute_axis,
+    count_axis,
+    edge_of_data,
+    error_bar,
+    loss_log_axis,
+    new_figure,
+    plotly,
+)
+from isoflop.report.palette import colour
+from isoflop.units import format_count, format_loss
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import plotly.graph_objects as go
+
+    from isoflop.protocols.result import Approach, PowerLawFit, StudyResult
+    from isoflop.samples import Estimate
+
+_DASH = {"approach1": "dash", "approach2": "solid", "approach3": "dashdot"}
+_DRAWN = ("approach1", "approach3", "approach2")  # the measured minima come last, on top
+
+
+def optimal_parameters(result: StudyResult) -> go.Figure | None:
+    """Draw N*(C) of the three approaches with bands, the minima and the plan. None if no law."""
+    title = f"N*, parameters ({text.convention(data.convention(result))})"
+    return _draw(result, "N", title, format_count)
+
+
+def optimal_tokens(result: StudyResult) -> go.Figure | None:
+    """Draw D*(C) of the three approaches with bands, the minima and the plan. None if no law."""
+    return _draw(result, "D", "D*, tokens processed", format_count)
+
+
+def optimal_loss(result: StudyResult) -> go.Figure | None:
+    """Draw the loss at the optimum against C, with held-out run and plan. None if no law."""
+    figure = _draw(result, "loss", "lowest validation loss, nats per token", format_loss)
+    if figure is not None and result.heldout is not None:
+        figure.add_trace(
+            plotly().Scatter(
+                x=[result.heldout.budget],
+                y=[result.heldout.observed],
+                mode="markers",
+                marker={
+                    "symbol": "circle-open",
+                    "size": 11,
+                    "line": {"width": 2},
+                    "color": colour("text"),
+                },
+                name="held-out run, observed",
+                hovertemplate="held out, observed: %{y:.3f} nats/token<extra></extra>",
+            )
+        )
+    return figure
+
+
+def _draw(
+    result: StudyResult, what: str, title: str, write: Callable[[float], str]
+) -> go.Figure | None:
+    by_name = {approach.name: approach for approach in data.approaches(result)}
+    chosen = [by_name[name] for name in _DRAWN if name in by_name]
+    laws = [(a, law) for a in chosen if a.ok and (law := _law(a, what)) and law.C]
+    if not laws:
+        return None
+    compute = [c for _, law in laws for c in law.C]
+    values = [v for _, law in laws for v in [*law.median, *law.low, *law.high]]
+    y_axis = loss_log_axis(values) if what == "loss" else count_axis(values, "")
+    figure = new_figure(compute_axis(compute, "C, exact FLOPs"), y_axis, f"{title} (log scale)")
+    for approach, law in laws:
+        band(figure, law.C, law.low, law.high, colour(approach.name))
+    for approach, law in laws:
+        _add_line(figure, approach, law)
+    _add_minima(figure, result.approach2, what, write)
+    _add_plan(figure, result, what, write)
+    edge_of_data(figure, data.largest_fitted(result))
+    return figure
+
+
+def _law(approach: Approach, what: str) -> PowerLawFit | None:
+    return {"N": approach.N_opt, "D": approach.D_opt, "loss": approach.loss_opt}[what]
+
+
+def _add_line(figure: go.Figure, approach: Approach, law: PowerLawFit) -> None:
+    figure.add_trace(
+        plotly().Scatter(
+            x=law.C,
+            y=law.median,
+            mode="lines",
+            line={"color": colour(approach.name), "width": 2, "dash": _DASH[approach.name]},
+            name=text.escape(approach.title),
+            customdata=[f"C = {text.flops(c)} FLOPs" for c in law.C],
+            hovertemplate=f"{text.escape(approach.title)}<br>%{{customdata}}: %{{y:.4~s}}"
+            "<extra></extra>",
+        )
+    )
+
+
+def _add_minima(
+    figure: go.Figure, approach: Approach, what: str, write: Callable[[float], str]
+) -> None:
+    values = [(o.C, value) for o in approach.optima if (value := getattr(o, what)) is not None]
+    if values:
+        _add_points(
+            figure,
+            [c for c, _ in values],
+            [value for _, value in values],
+            "minima of the parabolas",
+            {"symbol": "circle", "size": 8, "color": colour("approach2")},
+            write,
+        )
+
+
+def _add_plan(
+    figure: go.Figure, result: StudyResult, what: str, write: Callable[[float], str]
+) -> None:
+    if result.plan is not None:
+        marker = {"symbol": "star", "size": 14, "color": colour("text")}
+        answer = getattr(result.plan, what)
+        _add_points(figure, [result.plan.C], [answer], "the plan", marker, write)
+
+
+def _add_points(
+    figure: go.Figure,
+    c: list[float],
+    values: list[Estimate],
+    name: str,
+    marker: dict[str, object],
+    write: Callable[[float], str],
+) -> None:
+    figure.add_trace(
+        plotly().Scatter(
+            x=c,
+            y=[value.estimate for value in values],
+            error_y=error_bar(values, str(marker["color"])),
+            mode="markers",
+            marker=marker,
+            name=name,
+            customdata=[text.estimate(value, write) for value in values],
+            hovertemplate=f"{name}<br>%{{x:.3g}} FLOPs: %{{customdata}}<extra></extra>",
+        )
+    )
