@@ -1,0 +1,3 @@
+"""Modules of this package that declare laws; a module named like its law is found first."""
+
+MODULES: tuple[str, ...] = ("chinchilla",)

@@ -1,0 +1,66 @@
+"""Published constants of registered laws, read from `published.toml` when asked for."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from isoflop.errors import InputError
+
+FILE = Path(__file__).with_name("published.toml")
+
+
+class Published(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One published set of constants of a law.
+
+    Args:
+        constants: value by parameter, in the units of the law's declaration.
+        label: what sets it apart, for tables ("full precision", "as printed").
+        source: key of the paper.
+        table: equation, table or file the numbers are from.
+        convention: what N, D, C and the loss counted, and the tokenizer or corpus if stated.
+        range: fitted range by input (smallest, largest).
+        objective: what the constants minimise on which runs, where known.
+        evidence: letters of how they were checked (P paper, C code, R reproduced, N notes,
+            D derived).
+        note: a caveat.
+    """
+
+    constants: dict[str, float]
+    label: str
+    source: str
+    table: str
+    convention: dict[str, str] = {}
+    range: dict[str, tuple[float, float]] = {}
+    objective: str = ""
+    evidence: str
+    note: str = ""
+
+
+@cache
+def _read() -> dict[str, dict[str, Published]]:
+    import tomllib
+
+    raw: dict[str, Any] = tomllib.loads(FILE.read_text(encoding="utf-8"))
+    return msgspec.convert(raw, dict[str, dict[str, Published]])
+
+
+def published(law: str) -> dict[str, Published]:
+    """Return the published sets of a law by name, in the file's order (best evidence first)."""
+    return dict(_read().get(law, {}))
+
+
+def constants(law: str, name: str = "") -> dict[str, float]:
+    """Return the constants of a published set; of the first one if no name is given.
+
+    Raises:
+        InputError: if the law has no such set.
+    """
+    sets = published(law)
+    if not sets or (name and name not in sets):
+        known = ", ".join(sets) or "none"
+        raise InputError(f"`{law}` has no published constants `{name}`; known: {known}.")
+    return dict(sets[name or next(iter(sets))].constants)
