@@ -1,3 +1,45 @@
-"""isoflop: a measurement instrument for neural scaling laws."""
+"""isoflop: a measurement instrument for neural scaling laws.
+
+    import isoflop as iso
+    table = iso.load("runs.csv")
+    fit = iso.fit(table, "chinchilla", bootstrap=1000)
+
+Names are imported when they are first used, so that `import isoflop` costs nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from isoflop.design.sweep import isoflop as design
+    from isoflop.fit import fit
+    from isoflop.protocols.question import plan, validate
+    from isoflop.protocols.study import run_study as study
+    from isoflop.report import write_report as report
+    from isoflop.runs.io import load
+
+#: Public name -> where it lives.
+_PUBLIC = {
+    "design": ("isoflop.design.sweep", "isoflop"),
+    "fit": ("isoflop.fit", "fit"),
+    "load": ("isoflop.runs.io", "load"),
+    "plan": ("isoflop.protocols.question", "plan"),
+    "report": ("isoflop.report", "write_report"),
+    "study": ("isoflop.protocols.study", "run_study"),
+    "validate": ("isoflop.protocols.question", "validate"),
+}
+
+__all__ = ["__version__", "design", "fit", "load", "plan", "report", "study", "validate"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name on first use."""
+    if name not in _PUBLIC:
+        raise AttributeError(f"module 'isoflop' has no attribute {name!r}")
+    from importlib import import_module
+
+    module, attribute = _PUBLIC[name]
+    return getattr(import_module(module), attribute)

@@ -1,1 +1,1 @@
-"""isoflop.cli"""
+"""The command line: one verb a public function."""

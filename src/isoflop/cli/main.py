@@ -1,7 +1,87 @@
-"""Entry point of the command line."""
+"""The command line: one verb a public function, loaded only when it is called."""
 
 from __future__ import annotations
 
+import importlib
+import sys
+from typing import TYPE_CHECKING, Any
 
-def main() -> None:
-    """Run the command line."""
+import click
+
+from isoflop import __version__
+from isoflop.errors import IsoflopError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+#: Verb -> (module, one line of help). The module's `command` is imported when it is called.
+VERBS = {
+    "study": ("study", "Design, train, fit, hold out, plan and report, in one go."),
+    "design": ("design", "Design an isoFLOP sweep and say what it costs."),
+    "train": ("train", "Train the runs of a sweep, or go on where it stopped."),
+    "runs": ("runs", "Show a run table."),
+    "fit": ("fit", "Fit a law to runs, with intervals."),
+    "validate": ("validate", "Predict held-out larger runs from the smaller ones."),
+    "plan": ("plan", "Choose N and D for a budget, with intervals."),
+    "report": ("report", "Write a study's HTML report again."),
+}
+
+EPILOG = """\b
+Exit codes: 0 done; 1 the runs say no; 2 bad usage or input; 3 a missing extra.
+Example:  isoflop study --quick --out my-study"""
+
+
+class Verbs(click.Group):
+    """A group whose commands are imported on demand, so that --help stays fast."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the verbs in the order of a study."""
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import one verb."""
+        if cmd_name not in VERBS:
+            return None
+        module = importlib.import_module(f"isoflop.cli.{VERBS[cmd_name][0]}")
+        return module.command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the verbs without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in VERBS.items()])
+
+
+@click.group(cls=Verbs, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="isoflop")
+def cli() -> None:
+    """isoflop: a measurement instrument for neural scaling laws."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit with its code.
+
+    Errors that isoflop raises on purpose, and those of the operating system, become a message
+    on stderr: what is wrong, why it matters, what to do. Nothing that was stored is lost.
+    """
+    sys.exit(run(arguments))
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code."""
+    try:
+        result: Any = cli.main(args=arguments, prog_name="isoflop", standalone_mode=False)
+    except IsoflopError as error:
+        click.echo("\n".join(error.lines()), err=True)
+        return error.exit_code
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Stopped. The same command goes on from here.", err=True)
+        return 130
+    except BrokenPipeError:
+        return 0
+    except OSError as error:
+        click.echo(f"{type(error).__name__}: {error.strerror or error}: {error.filename}", err=True)
+        return 2
+    return result if isinstance(result, int) else 0

@@ -1,1 +1,1 @@
-"""isoflop.design"""
+"""Sweeps: which models to train, with how many tokens, and what that costs."""

@@ -6,9 +6,10 @@ they are an extrapolation, and the learning-rate probes of a study say how good 
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from isoflop.design.spec import Rates, Setup
 from isoflop.errors import InputError
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from isoflop.design.architecture import Architecture

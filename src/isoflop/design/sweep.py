@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from isoflop.design import rules
 from isoflop.design.architecture import Architecture
 from isoflop.design.spec import Role, RunSpec, Setup
-from isoflop.errors import CorpusError, InputError
+from isoflop.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
 
 SCHEMA = "isoflop.sweep/1"
 
@@ -22,10 +25,6 @@ EXPECTED_N, EXPECTED_C, EXPECTED_EXPONENT = 22e3, 5e10, 0.48
 
 #: Two neighbouring sizes of a budget differ by about this factor in N.
 RATIO = 1.75
-
-#: Passes over the training text that count as nearly fresh data
-#: (Muennighoff et al. 2023, arXiv:2305.16264: up to four epochs).
-MAX_EPOCHS = 4.0
 
 
 class Sweep(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,6 +101,20 @@ def widths_around(
     return [ladder[i] for i in chosen]
 
 
+def heldout(
+    budget: float, *, corpus: str, template: Architecture | None = None, seed: int = 0
+) -> Sweep:
+    """Design two held-out runs at a larger budget, on both sides of the expected optimum."""
+    base = template or Architecture(width=8)
+    N = expected_optimum(budget)
+    ladder = [k * base.head_dim for k in range(1, 512)]
+    near = [
+        min(ladder, key=lambda w: abs(math.log(_parameters(base, w) / N) - shift))
+        for shift in (-math.log(RATIO) / 2, math.log(RATIO) / 2)
+    ]
+    return isoflop([budget], corpus=corpus, widths=near, template=base, seed=seed, role="heldout")
+
+
 def isoflop(
     budgets: Sequence[float],
     *,
@@ -144,9 +157,7 @@ def isoflop(
     return Sweep(specs=unique(specs))
 
 
-def rate_probes(
-    sweep: Sweep, budget: float, factors: Sequence[float] = (0.5, 2.0)
-) -> Sweep:
+def rate_probes(sweep: Sweep, budget: float, factors: Sequence[float] = (0.5, 2.0)) -> Sweep:
     """Repeat the smallest and largest model of one budget at other learning rates.
 
     Args:
@@ -189,41 +200,18 @@ def neighbour(sweep: Sweep, budget: float, side: str) -> RunSpec | None:
     """
     rows = [s for s in sweep.specs if s.budget == budget and s.role in ("isoflop", "heldout")]
     rows.sort(key=lambda s: s.setup.architecture.width)
-    end = rows[0] if side == "smaller" else rows[-1]
-    template = end.setup.architecture
-    step = template.head_dim
-    target = _parameters(template, template.width) * (RATIO if side == "larger" else 1 / RATIO)
-    width = template.width
-    while True:
-        width += step if side == "larger" else -step
-        if width < step:
+    end = rows[0 if side == "smaller" else -1]
+    base = end.setup.architecture
+    sign = 1 if side == "larger" else -1
+    for k in range(1, 64):
+        width = base.width + sign * k * base.head_dim
+        if width < base.head_dim:
             return None
-        N = _parameters(template, width)
-        if (side == "larger" and N >= target) or (side == "smaller" and N <= target):
-            break
-        if width == step:
-            break
-    setup = _setup(template, width, budget, end.setup.corpus, end.setup.seed)
-    return RunSpec(setup=setup, budget=budget, role=end.role)
-
-
-def check_tokens(sweep: Sweep, unique_tokens: int) -> None:
-    """Refuse a sweep that reads the text more than `MAX_EPOCHS` times.
-
-    Raises:
-        CorpusError: with the run, the tokens it needs and what to do.
-    """
-    worst = max(sweep.specs, key=lambda spec: spec.setup.tokens)
-    epochs = worst.setup.tokens / max(unique_tokens, 1)
-    if epochs > MAX_EPOCHS:
-        raise CorpusError(
-            f"the corpus has {unique_tokens:,} training tokens; width"
-            f" {worst.setup.architecture.width} at {worst.budget:.3g} FLOPs needs"
-            f" {worst.setup.tokens:,}, {epochs:.1f} passes.",
-            f"Beyond {MAX_EPOCHS:g} passes repeated text is worth much less than fresh text,"
-            " and the laws fitted here do not know about repetition.",
-            "Give more text (--corpus), smaller budgets (--budgets), or larger models (--widths).",
-        )
+        factor = (_parameters(base, width) / _parameters(base, base.width)) ** sign
+        if factor >= 0.95 * RATIO or width == base.head_dim:
+            setup = _setup(base, width, budget, end.setup.corpus, end.setup.seed)
+            return RunSpec(setup=setup, budget=budget, role=end.role)
+    return None
 
 
 def _parameters(template: Architecture, width: int) -> int:

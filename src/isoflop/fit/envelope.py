@@ -7,12 +7,15 @@ regressed on C; intervals from 80 % subsamples of the runs.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from isoflop.errors import NotIdentified
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 #: Values of C at which the envelope is read (Hoffmann et al. 2022 use 1,500).
 POINTS = 1500
@@ -99,9 +102,7 @@ def lower_envelope(
             "Add budgets, or sizes around the optimum.",
         )
     count = max(3, round(share * len(curves)))
-    drawn = [
-        lines(np.sort(rng.choice(rows, count, replace=False)))[0] for _ in range(samples)
-    ]
+    drawn = [lines(np.sort(rng.choice(rows, count, replace=False)))[0] for _ in range(samples)]
     at = np.flatnonzero(covered)
     return Envelope(
         C=C[at],

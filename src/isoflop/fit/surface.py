@@ -7,15 +7,19 @@ extrapolations are too low where the true law has one.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from isoflop.errors import NotIdentified
 from isoflop.fit.isoflop import Profile, fit_profile, pooled_noise
 from isoflop.fit.powerlaw import PowerLaw, fit_power_law
-from isoflop.runs.cost import CostCurve
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from isoflop.runs.cost import CostCurve
 
 
 @dataclass(frozen=True)

@@ -1,1 +1,1 @@
-"""isoflop.plan"""
+"""Plans: what to train with a budget."""

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from isoflop.errors import NotIdentified
-from isoflop.runs.cost import CostCurve
+
+if TYPE_CHECKING:
+    from isoflop.runs.cost import CostCurve
 
 #: loss(N, D) -> samples of the loss, shape [sample, *shape of N].
 LossSurface = Callable[[np.ndarray, np.ndarray], np.ndarray]

@@ -1,1 +1,1 @@
-"""isoflop.protocols"""
+"""A question answered end to end with the layers above."""

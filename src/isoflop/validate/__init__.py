@@ -1,1 +1,1 @@
-"""isoflop.validate"""
+"""Whether to believe a fit: held-out runs and the checks of a study."""

@@ -7,13 +7,17 @@ are implausible, and other learning rates do better at one end of the widths.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from isoflop.fit.surface import IsoflopSurface
 from isoflop.runs.finding import Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from isoflop.fit.surface import IsoflopSurface
 
 #: Tokens per parameter (matrices + head) of tuned studies of this recipe lie at 14 to 20;
 #: a mis-tuned one had 62 to 79, large-scale studies 10 to 30.

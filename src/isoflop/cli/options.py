@@ -1,0 +1,131 @@
+"""Flags that several verbs share, and how results are printed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from isoflop.errors import InputError
+from isoflop.units import parse_count, parse_flops
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+json_flag = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+quiet_flag = click.option("--quiet", is_flag=True, help="No progress on stderr.")
+seed_option = click.option(
+    "--seed", default=0, show_default=True, help="Seed of everything random."
+)
+level_option = click.option(
+    "--level", default=0.9, show_default=True, help="Probability of every interval."
+)
+workers_option = click.option(
+    "--workers", type=click.IntRange(min=1), help="Processes; one a core by default."
+)
+dry_run_flag = click.option(
+    "--dry-run", is_flag=True, help="Say what would be trained and what it costs; train nothing."
+)
+convention_option = click.option(
+    "--N",
+    "convention",
+    type=click.Choice(["matrices", "matrices+head", "all"]),
+    default="matrices+head",
+    show_default=True,
+    help="Which weights N counts.",
+)
+
+
+class Mapping(click.ParamType):
+    """A column of the input for a standard name: `N=params_N`."""
+
+    name = "NAME=COLUMN"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[str, str]:
+        """Split at the first equals sign."""
+        if isinstance(value, tuple):
+            return value
+        name, sign, column = str(value).partition("=")
+        if not (name and sign and column):
+            raise InputError(
+                f"--column takes NAME=COLUMN, not `{value}`.", do="--column N=params_N"
+            )
+        return name.strip(), column.strip()
+
+
+column_option = click.option(
+    "--column",
+    type=Mapping(),
+    multiple=True,
+    callback=lambda _c, _p, pairs: dict(pairs),
+    help="Which column of the input is N, D, C, loss ...; may be repeated.",
+)
+where_option = click.option("--where", help="Keep the runs that meet a condition.")
+
+
+class Flops(click.ParamType):
+    """A number of FLOPs as people write it: 5e10, 1.5e12, `3 PFLOP`."""
+
+    name = "FLOPs"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> float:
+        """Read one number of FLOPs."""
+        return value if isinstance(value, float) else parse_flops(value)
+
+
+class Numbers(click.ParamType):
+    """Numbers joined by commas: `5e10,1.5e11`."""
+
+    name = "numbers"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[float, ...]:
+        """Read the numbers."""
+        if isinstance(value, tuple):
+            return value
+        return tuple(parse_count(part) for part in str(value).split(",") if part.strip())
+
+
+def whole(numbers: tuple[float, ...] | None, flag: str) -> tuple[int, ...] | None:
+    """Check that numbers given by a flag are whole and positive.
+
+    Raises:
+        InputError: one is not.
+    """
+    if numbers is None:
+        return None
+    for number in numbers:
+        if number != int(number) or number <= 0:
+            raise InputError(f"{flag} takes whole positive numbers, not {number:g}.")
+    return tuple(int(number) for number in numbers)
+
+
+def print_json(value: Any) -> None:
+    """Print a record or builtin as one JSON document."""
+    import msgspec
+
+    click.echo(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
+
+
+def existing(path: Path) -> Path:
+    """Return a path that must exist.
+
+    Raises:
+        InputError: it does not.
+    """
+    if not path.exists():
+        raise InputError(f"{path} does not exist.", do="Check the path, or run:  isoflop study")
+    return path
+
+
+def analysis_settings(flags: dict[str, Any]) -> Any:
+    """Return the analysis settings that --level and --seed ask for."""
+    from isoflop.protocols.approaches import Settings
+
+    if not 0 < flags["level"] < 1:
+        raise InputError(
+            f"level = {flags['level']:g} is not between 0 and 1.", do="--level 0.9 for 90 %."
+        )
+    return Settings(level=flags["level"], seed=flags["seed"])

@@ -1,0 +1,37 @@
+"""`isoflop report`: write a study's HTML report again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from isoflop.cli import options as o
+
+EPILOG = """\b
+Example:  isoflop report my-study --out report.html"""
+
+
+@click.command(epilog=EPILOG)
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="File to write; by default report.html in the study's folder.",
+)
+@o.json_flag
+def command(folder: Path, out: Path | None, as_json: bool) -> int:
+    """Write the HTML report of the finished study in FOLDER."""
+    import msgspec
+
+    from isoflop.protocols.study import load_result
+    from isoflop.report import summary_text, write_report
+
+    result = load_result(folder)
+    path = write_report(result, out or folder / "report.html")
+    result = msgspec.structs.replace(result, report=str(path))
+    if as_json:
+        o.print_json(result)
+    else:
+        click.echo(summary_text(result))
+    return 0

@@ -1,0 +1,65 @@
+"""`isoflop runs`: show a run table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from isoflop.cli import options as o
+from isoflop.units import format_count
+
+EPILOG = """\b
+Examples:
+  isoflop runs my-study
+  isoflop runs runs.csv --column N=params --where "loss < 4" --json"""
+
+SHOWN = ("role", "budget", "N", "D", "C", "loss", "bits_per_byte", "status")
+
+
+@click.command(epilog=EPILOG)
+@click.argument("source", type=click.Path(path_type=Path))
+@o.column_option
+@o.where_option
+@click.option("--out", type=click.Path(path_type=Path), help="Write the table as CSV.")
+@o.json_flag
+def command(source: Path, column: Any, where: str | None, out: Path | None, as_json: bool) -> int:
+    """Show the runs of SOURCE, a study's folder or a CSV, JSON lines or Parquet file."""
+    from isoflop.protocols.sources import open_table
+
+    table = open_table(source, columns=column, where=where)
+    if as_json:
+        o.print_json(
+            {
+                "source": str(source),
+                "convention": table.convention,
+                "digest": table.digest,
+                "runs": table.records(),
+            }
+        )
+    else:
+        click.echo(text(table))
+    if out is not None:
+        table.to_csv(out)
+        click.echo(f"wrote {out}", err=True)
+    return 0
+
+
+def text(table: Any) -> str:
+    """Return the main columns of a table as text."""
+    names = [name for name in SHOWN if name in table.columns]
+    rows = [names, *([_cell(name, table[name][i]) for name in names] for i in range(len(table)))]
+    widths = [max(len(row[k]) for row in rows) for k in range(len(names))]
+    return "\n".join(
+        "  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True))
+        for row in rows
+    )
+
+
+def _cell(name: str, value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    if name in ("N", "D"):
+        return format_count(float(value))
+    return f"{float(value):.4g}"

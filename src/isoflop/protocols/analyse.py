@@ -1,0 +1,203 @@
+"""From the runs of a study to its result: fit, hold out, plan, check, and put together."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from isoflop.errors import InputError, NotIdentified
+from isoflop.protocols.approaches import (
+    Fitted,
+    Settings,
+    approach1,
+    approach2,
+    approach3,
+    exponent_by_convention,
+    fit_models,
+)
+from isoflop.protocols.checks import findings, seed_noise
+from isoflop.protocols.data import N_COLUMNS, RunData, run_data, training_curve
+from isoflop.protocols.predict import plan_run, predict_heldout
+from isoflop.protocols.result import Approach, Heldout, PlanAnswer, StudyResult
+from isoflop.runs.table import RunTable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import numpy as np
+
+    from isoflop.fit.envelope import Curve
+    from isoflop.protocols.settings import StudySettings
+    from isoflop.runs.run import Point, Run
+    from isoflop.samples import Estimate
+
+
+def analyse(
+    runs: Sequence[Run],
+    points: Mapping[str, Sequence[Point]],
+    settings: StudySettings,
+    *,
+    corpus: dict[str, Any],
+    timing: dict[str, float],
+    provenance: dict[str, str],
+) -> StudyResult:
+    """Analyse a study's runs.
+
+    Args:
+        runs: all runs, finished and failed; points: id -> its curve.
+        settings: the study's settings.
+        corpus, timing, provenance: passed on to the result.
+
+    Raises:
+        InputError: no run finished.
+        ConventionError: runs of different corpora or recipes.
+    """
+    finished = [run for run in runs if run.status == "finished"]
+    if not finished:
+        reasons = sorted({run.reason for run in runs})
+        raise InputError(
+            f"none of {len(runs)} runs finished: {'; '.join(reasons[:3])}.", do="isoflop runs DIR"
+        )
+    columns = dict(RunTable.from_runs(list(runs)).columns)
+    how = Settings(
+        level=settings.level,
+        samples=settings.samples,
+        seed=settings.seed,
+        seed_noise=seed_noise(finished)[0],
+    )
+    data = run_data(columns, settings.convention)
+    held = data.budget == settings.heldout_budget
+    heldout = _heldout(data, held, how)
+    final = fit_models(data.where(data.role == "isoflop"), data, how)
+    approaches = _approaches(final, finished, points, settings, how)
+    plan = _plan(final, settings.target_budget, how)
+    disagreement = disagreements(approaches, plan)
+    return StudyResult(
+        question=question(settings),
+        settings=msgspec.to_builtins(settings),
+        runs={"finished": len(finished), "failed": len(runs) - len(finished)},
+        table={name: values.tolist() for name, values in columns.items()},
+        curves={run.id: curve_record(points.get(run.id, ())) for run in finished},
+        **approaches,
+        conventions=_conventions(columns, how),
+        disagreement=disagreement,
+        heldout=heldout,
+        plan=plan,
+        findings=findings(runs, final, approaches, heldout, disagreement),
+        corpus=corpus,
+        timing=timing,
+        provenance=provenance,
+    )
+
+
+def question(settings: StudySettings) -> str:
+    """Say in one sentence what the study asks."""
+    low, high = min(settings.budgets), max(settings.budgets)
+    return (
+        f"How many parameters and tokens are compute-optimal at {settings.target_budget:.3g}"
+        f" training FLOPs, judged from isoFLOP sweeps at {low:.3g} to {high:.3g}?"
+    )
+
+
+def _heldout(data: RunData, held: np.ndarray, how: Settings) -> Heldout | None:
+    small = ~held & (data.budget < data.budget[held].min() if held.any() else False)
+    if not held.any() or not small.any():
+        return None
+    rest = data.where(small)
+    fitted = fit_models(rest.where(rest.role == "isoflop"), rest, how)
+    try:
+        return predict_heldout(fitted, data.where(held), how)
+    except NotIdentified:
+        return None
+
+
+def _approaches(
+    final: Fitted,
+    finished: Sequence[Run],
+    points: Mapping[str, Sequence[Point]],
+    settings: StudySettings,
+    how: Settings,
+) -> dict[str, Approach]:
+    keep = set(final.data.id.tolist())
+    curves = [_curve(run, points, settings.convention) for run in finished if run.id in keep]
+    C = final.isoflop.C
+    return {
+        "approach1": approach1(
+            [c for c in curves if c is not None], (float(C.min()), float(C.max())), how
+        ),
+        "approach2": approach2(final, how),
+        "approach3": approach3(final, how),
+    }
+
+
+def _curve(run: Run, points: Mapping[str, Sequence[Point]], convention: str) -> Curve | None:
+    return training_curve(run.id, run.N[convention], points.get(run.id, ()))
+
+
+def _plan(final: Fitted, C: float, how: Settings) -> PlanAnswer | None:
+    try:
+        return plan_run(final, C, how)
+    except NotIdentified:
+        return None
+
+
+def _conventions(columns: dict[str, np.ndarray], how: Settings) -> dict[str, Estimate]:
+    data = {name: run_data(columns, name) for name in N_COLUMNS}
+    return exponent_by_convention(
+        {name: d.where(d.role == "isoflop") for name, d in data.items()}, how
+    )
+
+
+def disagreements(approaches: Mapping[str, Approach], plan: PlanAnswer | None) -> list[str]:
+    """Name the pairs of approaches whose intervals do not overlap, with the numbers."""
+    sentences = []
+    for one, other in combinations(approaches.values(), 2):
+        for name in ("N_exponent", "D_exponent"):
+            a, b = getattr(one, name), getattr(other, name)
+            if a is not None and b is not None and not overlap(a, b):
+                sentences.append(
+                    f"{name[0]}* grows as C^{a.estimate:.2f} {_range(a)} by {one.name} and as"
+                    f" C^{b.estimate:.2f} {_range(b)} by {other.name}."
+                )
+    models = plan.by_model if plan is not None else {}
+    for one, other in combinations(models, 2):
+        a, b = models[one]["loss"], models[other]["loss"]
+        if not overlap(a, b):
+            sentences.append(
+                f"At {plan.C:.3g} FLOPs {one} expects a loss of {a.estimate:.3f} {_range(a)} and"
+                f" {other} {b.estimate:.3f} {_range(b)}."
+                if plan is not None
+                else ""
+            )
+    return sentences
+
+
+def overlap(one: Estimate, other: Estimate) -> bool:
+    """Say whether two intervals have a value in common; an open end reaches everywhere."""
+    if one.interval is None or other.interval is None:
+        return True
+    (a, b), (c, d) = one.interval, other.interval
+    return not (
+        (b is not None and c is not None and b < c) or (a is not None and d is not None and d < a)
+    )
+
+
+def _range(e: Estimate) -> str:
+    low, high = e.interval or (None, None)
+    ends = ["-inf" if low is None else f"{low:.3g}", "inf" if high is None else f"{high:.3g}"]
+    return f"({ends[0]} to {ends[1]})"
+
+
+def curve_record(points: Sequence[Point]) -> dict[str, list[float]]:
+    """Return a run's curve as lists: C, tokens, train_loss; val_C, val_loss."""
+    train = [p for p in points if p.train_loss is not None]
+    val = [p for p in points if p.val_loss is not None]
+    return {
+        "C": [p.flops for p in train],
+        "tokens": [float(p.tokens) for p in train],
+        "train_loss": [float(p.train_loss or 0.0) for p in train],
+        "val_C": [p.flops for p in val],
+        "val_loss": [float(p.val_loss or 0.0) for p in val],
+    }

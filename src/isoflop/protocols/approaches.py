@@ -1,0 +1,367 @@
+"""The three approaches of Hoffmann et al. 2022, each as one record of a study's result."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from isoflop.errors import IsoflopError, NotIdentified
+from isoflop.fit import fit
+from isoflop.fit.envelope import Curve, lower_envelope
+from isoflop.fit.isoflop import parabola_bias
+from isoflop.fit.powerlaw import PowerLaw
+from isoflop.fit.surface import IsoflopSurface, fit_surface
+from isoflop.plan.optimum import LossSurface, SizeChoice, best_size
+from isoflop.protocols.result import Approach, Optimum, PowerLawFit
+from isoflop.samples import Estimate, interval, summarise
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from isoflop.fit import Fit
+    from isoflop.protocols.data import RunData
+
+TITLES = {
+    "approach1": "Approach 1: lower envelope of the training curves",
+    "approach2": "Approach 2: isoFLOP parabolas",
+    "approach3": "Approach 3: L(N, D) = E + A/N^alpha + B/D^beta",
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to analyse: interval level, number of samples, seed, seed noise in nats per token."""
+
+    level: float = 0.9
+    samples: int = 1000
+    seed: int = 0
+    seed_noise: float = 0.0
+
+    def rng(self, stream: int) -> np.random.Generator:
+        """Return the generator of one step of the analysis."""
+        return np.random.default_rng([self.seed, stream])
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What was fitted to one set of runs; an approach that failed is None and says why.
+
+    Args:
+        data: the runs of the parametric law; isoflop: those of the parabolas.
+        surface: approach 2 as a model.
+        parametric: approach 3's fit.
+        noise: run noise used, nats per token.
+        reasons: approach name -> why it failed.
+    """
+
+    data: RunData
+    isoflop: RunData
+    surface: IsoflopSurface | None
+    parametric: Fit | None
+    noise: float
+    reasons: dict[str, str]
+
+    def surfaces(self) -> dict[str, LossSurface]:
+        """Return the models of the loss over (N, D) by name, as functions giving samples."""
+        models: dict[str, LossSurface] = {}
+        if self.surface is not None:
+            models["approach2"] = self.surface.sample
+        if self.parametric is not None and self.parametric.samples is not None:
+            models["approach3"] = parametric_surface(self.parametric)
+        return models
+
+    def around(self, C: float) -> float:
+        """Return a size near which to look for the optimum at C."""
+        if self.surface is not None:
+            return float(self.surface.N_opt.point(C))
+        best = self.data.N[np.argmin(self.data.loss)]
+        return float(best * np.sqrt(C / self.data.C[np.argmin(self.data.loss)]))
+
+
+def fit_models(isoflop: RunData, everything: RunData, settings: Settings) -> Fitted:
+    """Fit approaches 2 and 3.
+
+    Args:
+        isoflop: runs for the parabolas; everything: runs for the parametric law.
+        settings: how.
+    """
+    reasons: dict[str, str] = {}
+    surface = parametric = None
+    try:
+        surface = fit_surface(
+            isoflop.N,
+            isoflop.C,
+            isoflop.loss,
+            isoflop.budget,
+            cost=everything.cost,
+            seed_noise=settings.seed_noise,
+            samples=settings.samples,
+            rng=settings.rng(2),
+        )
+    except IsoflopError as error:
+        reasons["approach2"] = str(error)
+    try:
+        parametric = fit(
+            everything.columns(),
+            "chinchilla",
+            noise="huber:1e-3",
+            bootstrap=settings.samples,
+            seed=settings.seed,
+            level=settings.level,
+        )
+    except IsoflopError as error:
+        reasons["approach3"] = str(error)
+    noise = surface.noise if surface is not None else settings.seed_noise
+    return Fitted(everything, isoflop, surface, parametric, noise, reasons)
+
+
+def parametric_surface(fitted: Fit) -> LossSurface:
+    """Return a fitted law's samples as a function of N and D, shape [sample, *shape of N]."""
+
+    def surface(N: np.ndarray, D: np.ndarray) -> np.ndarray:
+        return np.atleast_2d(fitted.predict(N=np.asarray(N), D=np.asarray(D)))
+
+    return surface
+
+
+def approach1(curves: Sequence[Curve], span: tuple[float, float], settings: Settings) -> Approach:
+    """Read the lower envelope of the training curves between two values of C (FLOPs)."""
+    name, level = "approach1", settings.level
+    try:
+        envelope = lower_envelope(curves, span=span, rng=settings.rng(1))
+    except NotIdentified as error:
+        return Approach(name=name, title=TITLES[name], ok=False, notes=[str(error)])
+
+    def law(line: np.ndarray, lines: np.ndarray) -> PowerLaw:
+        return PowerLaw(envelope.centre, line[0], line[1], lines[:, 0], lines[:, 1], 0.0)
+
+    N_opt, D_opt = law(envelope.N_line, envelope.N_lines), law(envelope.D_line, envelope.D_lines)
+    thin = slice(None, None, max(1, len(envelope.C) // 200))
+    late = [
+        float(c / curves[w].C[-1])
+        for c, w in zip(envelope.C[thin], envelope.winner[thin], strict=True)
+    ]
+    return Approach(
+        name=name,
+        title=TITLES[name],
+        ok=True,
+        N_exponent=summarise(N_opt.exponent, N_opt.exponents, level),
+        D_exponent=summarise(D_opt.exponent, D_opt.exponents, level),
+        N_opt=power_law_record(N_opt, span, level),
+        D_opt=power_law_record(D_opt, span, level),
+        envelope={
+            "C": envelope.C[thin].tolist(),
+            "loss": envelope.loss[thin].tolist(),
+            "N": envelope.N[thin].tolist(),
+            "share of the run done": late,
+        },
+        notes=[
+            "Between budgets the envelope is made of runs whose learning rate has not decayed"
+            f" yet (median {100 * float(np.median(late)):.0f} % of the run done), and N moves in"
+            " the steps of the sizes that were run: the least exact of the three.",
+            "The interval is from 80 % subsamples of the runs, which are not independent.",
+        ],
+    )
+
+
+def approach2(fitted: Fitted, settings: Settings) -> Approach:
+    """Report the parabolas and the power laws through their minima."""
+    name, level = "approach2", settings.level
+    if fitted.surface is None:
+        notes = [fitted.reasons[name]]
+        return Approach(name=name, title=TITLES[name], ok=False, notes=notes)
+    surface = fitted.surface
+    C = np.array([p.C for p in surface.usable])
+    span = (float(C.min()), float(C.max()))
+    return Approach(
+        name=name,
+        title=TITLES[name],
+        ok=True,
+        N_exponent=summarise(surface.N_opt.exponent, surface.N_opt.exponents, level),
+        D_exponent=summarise(surface.D_opt.exponent, surface.D_opt.exponents, level),
+        N_opt=power_law_record(surface.N_opt, span, level),
+        D_opt=power_law_record(surface.D_opt, span, level),
+        loss_opt=power_law_record(surface.loss_opt, span, level),
+        optima=_optima(fitted, level),
+        details={
+            "run noise, nats per token": surface.noise,
+            "scatter of ln N* about the line": surface.N_opt.scatter,
+            "relative curvature of the profile": surface.curvature,
+        },
+        notes=["Intervals redraw the run noise; L*(C) has no floor and is too low far out."],
+    )
+
+
+def _optima(fitted: Fitted, level: float) -> list[Optimum]:
+    surface, data = fitted.surface, fitted.isoflop
+    if surface is None:
+        return []
+    drawn = iter(surface.minima)
+    records = []
+    for p in surface.profiles:
+        rows = np.flatnonzero(data.budget == p.budget)[p.used]
+        x = np.linspace(np.log(data.N[rows].min()), np.log(data.N[rows].max()), 60)
+        record = Optimum(
+            budget=p.budget,
+            C=p.C,
+            status=p.status,
+            reason=p.reason,
+            runs=data.id[rows].tolist(),
+            curve_N=np.exp(x).tolist(),
+            curve_loss=p.curve(np.exp(x)).tolist(),
+            rms=float(np.sqrt(np.mean(p.residual**2))),
+        )
+        if p.ok:
+            sample = next(drawn)
+            sizes = np.exp(sample[:, 0])
+            record = Optimum(
+                **{f: getattr(record, f) for f in ("budget", "C", "status", "runs", "rms")},
+                curve_N=record.curve_N,
+                curve_loss=record.curve_loss,
+                N=summarise(p.N, sizes, level),
+                D=summarise(
+                    float(surface.cost.tokens(p.N, p.C)), surface.cost.tokens(sizes, p.C), level
+                ),
+                loss=summarise(p.loss, sample[:, 1], level),
+                bias_N=_bias(fitted, p.C, data.N[rows]),
+            )
+        records.append(record)
+    return records
+
+
+def _bias(fitted: Fitted, C: float, N: np.ndarray) -> float | None:
+    """Bias of a parabola's N* for these sizes, from approach 3's exponents."""
+    law = fitted.parametric
+    if law is None or not all(law.estimate[k] > 0 for k in ("alpha", "beta")):
+        return None
+    best = float(fitted.surface.N_opt.point(C)) if fitted.surface else float(np.median(N))
+    return parabola_bias(law.estimate["alpha"], law.estimate["beta"], np.log(N / best))
+
+
+def approach3(fitted: Fitted, settings: Settings) -> Approach:
+    """Report the parametric law and the allocation that follows from it."""
+    name, level = "approach3", settings.level
+    law = fitted.parametric
+    if law is None or law.samples is None:
+        reason = fitted.reasons.get(name, "the fit has no samples.")
+        return Approach(name=name, title=TITLES[name], ok=False, notes=[reason])
+    data, notes = fitted.data, []
+    span = (float(data.C.min()), float(data.C.max()))
+    surface = parametric_surface(law)
+    parameters = {
+        p: summarise(law.estimate[p], law.samples[:, i], level)
+        for i, p in enumerate(law.parameters)
+    }
+    open_ones = [p for p, ok in law.identified.items() if not ok]
+    if open_ones:
+        notes.append(f"not identified by these runs: {', '.join(open_ones)}.")
+    try:
+        ends = [best_size(surface, data.cost, C, around=fitted.around(C)) for C in span]
+        point = [_point_size(law, data, C, fitted.around(C)) for C in span]
+    except NotIdentified as error:
+        return Approach(
+            name=name,
+            title=TITLES[name],
+            ok=False,
+            parameters=parameters,
+            identified=dict(law.identified),
+            notes=[*notes, str(error)],
+        )
+    N_opt, D_opt = _line(span, ends, point, "N"), _line(span, ends, point, "D")
+    predicted = law.predict_point(N=data.N, D=data.D)
+    residuals = dict(zip(data.id.tolist(), (data.loss - predicted).tolist(), strict=True))
+    return Approach(
+        name=name,
+        title=TITLES[name],
+        ok=True,
+        N_exponent=summarise(N_opt.exponent, N_opt.exponents, level),
+        D_exponent=summarise(D_opt.exponent, D_opt.exponents, level),
+        N_opt=power_law_record(N_opt, span, level),
+        D_opt=power_law_record(D_opt, span, level),
+        parameters=parameters,
+        identified=dict(law.identified),
+        residuals=residuals,
+        details=_fit_details(law, residuals),
+        notes=[*notes, "Exponents are slopes of the optimum under the exact cost C(N, D)."],
+    )
+
+
+def _fit_details(law: Fit, residuals: dict[str, float]) -> dict[str, object]:
+    alpha, beta = law.estimate["alpha"], law.estimate["beta"]
+    values = np.array(list(residuals.values()))
+    return {
+        "objective": law.objective,
+        "noise": law.noise,
+        "converged": law.converged,
+        "starts": dict(law.starts),
+        "rms, nats per token": float(np.sqrt(np.mean(values**2))),
+        "N exponent if C were 6ND": beta / (alpha + beta),
+    }
+
+
+def _point_size(law: Fit, data: RunData, C: float, around: float) -> SizeChoice:
+    def surface(N: np.ndarray, D: np.ndarray) -> np.ndarray:
+        return law.predict_point(N=N, D=D)[None]
+
+    return best_size(surface, data.cost, C, around=around)
+
+
+def _line(
+    span: tuple[float, float], ends: Sequence[SizeChoice], point: Sequence[SizeChoice], name: str
+) -> PowerLaw:
+    """The power law through the optima at the two ends of the fitted compute."""
+    x = np.log(span)
+    low, high = (np.log(getattr(choice, name)) for choice in ends)
+    at = [float(np.log(getattr(choice, name))[0]) for choice in point]
+    width = x[1] - x[0]
+    return PowerLaw(
+        centre=float(x.mean()),
+        level=float(np.mean(at)),
+        exponent=(at[1] - at[0]) / width,
+        levels=(low + high) / 2,
+        exponents=(high - low) / width,
+        scatter=0.0,
+    )
+
+
+def power_law_record(law: PowerLaw, span: tuple[float, float], level: float) -> PowerLawFit:
+    """Make the record of a power law, with its band over and beyond the span (FLOPs)."""
+    C = np.geomspace(span[0] / 2, span[1] * 100, 60)
+    low, high = interval(law.sample(C), level)
+    point, drawn = law.coefficient()
+    return PowerLawFit(
+        exponent=summarise(law.exponent, law.exponents, level),
+        coefficient=summarise(point, drawn, level),
+        C=C.tolist(),
+        median=law.point(C).tolist(),
+        low=np.where(np.isfinite(low), low, 0.0).tolist(),
+        high=np.where(np.isfinite(high), high, np.nan).tolist(),
+    )
+
+
+def exponent_by_convention(columns: dict[str, RunData], settings: Settings) -> dict[str, Estimate]:
+    """Return approach 2's exponent of N*(C) under each convention for N.
+
+    Args:
+        columns: convention -> the same runs with N counted so.
+    """
+    answer = {}
+    for convention, data in columns.items():
+        try:
+            surface = fit_surface(
+                data.N,
+                data.C,
+                data.loss,
+                data.budget,
+                cost=data.cost,
+                seed_noise=settings.seed_noise,
+                samples=settings.samples,
+                rng=settings.rng(2),
+            )
+        except NotIdentified:
+            continue
+        law = surface.N_opt
+        answer[convention] = summarise(law.exponent, law.exponents, settings.level)
+    return answer

@@ -1,0 +1,143 @@
+"""The arrays that an isoFLOP analysis needs, taken from a run table and its curves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from isoflop.errors import ConventionError, InputError
+from isoflop.fit.envelope import Curve
+from isoflop.runs.cost import CostCurve
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from isoflop.runs.run import Point
+
+#: Column of the run table that holds N under each convention.
+N_COLUMNS = {"matrices": "N_matrices", "matrices+head": "N_matrices_head", "all": "N_all"}
+
+
+@dataclass(frozen=True)
+class RunData:
+    """Finished runs as arrays, each of shape [run].
+
+    Args:
+        id: identity; role: "isoflop", "heldout", ...
+        N, D, C: parameters, tokens, exact FLOPs; loss: nats per token; budget: nominal FLOPs.
+        convention: which weights N counts.
+    """
+
+    id: np.ndarray
+    role: np.ndarray
+    N: np.ndarray
+    D: np.ndarray
+    C: np.ndarray
+    loss: np.ndarray
+    budget: np.ndarray
+    convention: str
+
+    @property
+    def cost(self) -> CostCurve:
+        """FLOPs a token by N."""
+        return CostCurve.from_runs(self.N, self.D, self.C)
+
+    @property
+    def budgets(self) -> np.ndarray:
+        """Distinct nominal budgets, ascending, FLOPs."""
+        return np.unique(self.budget)
+
+    def __len__(self) -> int:
+        return len(self.N)
+
+    def where(self, mask: np.ndarray) -> RunData:
+        """Keep the runs of a mask, shape [run]."""
+        names = ("id", "role", "N", "D", "C", "loss", "budget")
+        return RunData(**{n: getattr(self, n)[mask] for n in names}, convention=self.convention)
+
+    def columns(self) -> dict[str, np.ndarray]:
+        """Return N, D, C and loss by name, as a fit takes them."""
+        return {"N": self.N, "D": self.D, "C": self.C, "loss": self.loss}
+
+
+def run_data(
+    columns: Mapping[str, np.ndarray], convention: str = "matrices+head", *, fit_only: bool = True
+) -> RunData:
+    """Take the finished runs of a table for an analysis.
+
+    Args:
+        columns: a run table's columns; `N` is used where the table has no column for the
+            convention and states none, `budget` defaults to C, `role` to "isoflop".
+        convention: which weights N counts.
+        fit_only: leave out learning-rate probes and seed repeats.
+
+    Raises:
+        InputError: a column is missing, or no finished run is left.
+        ConventionError: the runs were trained on different corpora or recipes.
+    """
+    name = N_COLUMNS.get(convention, "N")
+    N = columns[name] if name in columns else columns.get("N")
+    missing = [c for c in ("D", "C", "loss") if c not in columns] + ([] if N is not None else ["N"])
+    if missing or N is None:
+        raise InputError(
+            f"the run table has no column {', '.join(missing)}; it has {', '.join(columns)}.",
+            do="Say which column it is:  --column D=tokens_D",
+        )
+    count = len(N)
+    status = np.asarray(columns.get("status", np.full(count, "finished")))
+    role = np.asarray(columns.get("role", np.full(count, "isoflop"))).astype(str)
+    keep = (status == "finished") & np.isfinite(np.asarray(columns["loss"], dtype=float))
+    if fit_only:
+        keep &= np.isin(role, ["isoflop", "heldout"])
+    if not keep.any():
+        raise InputError(f"none of {count} runs is finished and has a loss.", do="isoflop runs DIR")
+    for label in ("corpus", "family"):
+        _one(columns, label, keep)
+    C = np.asarray(columns["C"], dtype=float)
+    return RunData(
+        id=np.asarray(columns.get("id", np.arange(count))).astype(str),
+        role=role,
+        N=np.asarray(N, dtype=float),
+        D=np.asarray(columns["D"], dtype=float),
+        C=C,
+        loss=np.asarray(columns["loss"], dtype=float),
+        budget=np.asarray(columns.get("budget", C), dtype=float),
+        convention=convention,
+    ).where(keep)
+
+
+def _one(columns: Mapping[str, np.ndarray], label: str, keep: np.ndarray) -> None:
+    """Refuse runs that differ in a label which makes losses incomparable."""
+    if label not in columns:
+        return
+    values = sorted(set(np.asarray(columns[label])[keep].astype(str)))
+    if len(values) > 1:
+        raise ConventionError(
+            f"the runs have {len(values)} different values of `{label}`: {', '.join(values[:4])}.",
+            "Losses on different text, tokenizers or recipes are not points of one law.",
+            f"Keep one:  --where \"{label} == '{values[0]}'\"",
+        )
+
+
+def training_curve(run_id: str, N: float, points: Sequence[Point]) -> Curve | None:
+    """Turn a run's points into its smoothed training curve (training loss over exact FLOPs).
+
+    The trainer's training loss is the mean over the steps since the previous point, on text
+    that is mostly seen for the first time: an estimate of the test loss, as in Hoffmann et
+    al. 2022. The first point (the loss at initialisation) is left out.
+
+    Returns:
+        The curve, or None where fewer than three points have a training loss.
+    """
+    rows = [p for p in points if p.train_loss is not None and p.flops > 0][1:]
+    if len(rows) < 3:
+        return None
+    return Curve(
+        id=run_id,
+        N=N,
+        C=np.array([p.flops for p in rows]),
+        D=np.array([float(p.tokens) for p in rows]),
+        loss=np.array([p.train_loss for p in rows], dtype=float),
+    )

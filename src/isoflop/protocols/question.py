@@ -1,0 +1,107 @@
+"""Questions about a run table outside a study: predict what is held out, plan a larger run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from isoflop.errors import InputError, NotIdentified
+from isoflop.protocols.approaches import Fitted, Settings, fit_models
+from isoflop.protocols.data import RunData, run_data
+from isoflop.protocols.predict import plan_run, predict_heldout
+
+if TYPE_CHECKING:
+    from isoflop.protocols.result import Heldout, PlanAnswer
+    from isoflop.runs.table import RunTable
+
+LARGEST = "largest-budget"
+
+
+def validate(
+    table: RunTable,
+    *,
+    holdout: str = LARGEST,
+    convention: str = "matrices+head",
+    settings: Settings | None = None,
+) -> Heldout:
+    """Fit the smaller runs, predict the held-out ones, and compare.
+
+    Args:
+        table: runs with N, D, C, loss (and budget; C is grouped if there is none).
+        holdout: "largest-budget", or a condition on the runs such as "C > 1e21".
+        convention: which weights N counts.
+        settings: level, samples, seed.
+
+    Raises:
+        InputError: nothing is held out, or nothing is left to fit.
+        NotIdentified: no model could be fitted on the smaller runs.
+    """
+    data = run_data(grouped(table), convention)
+    if holdout == LARGEST:
+        held = data.budget == data.budget.max()
+    else:
+        wanted = set(np.asarray(run_data(grouped(table.where(holdout)), convention).id).tolist())
+        held = np.isin(data.id, list(wanted))
+    if not held.any() or held.all():
+        raise InputError(
+            f"`{holdout}` holds out {int(held.sum())} of {len(data)} runs.",
+            "Some runs must be left to fit and some to predict.",
+            "Choose another condition:  --holdout 'C > 1e12'",
+        )
+    fitted = _fit(data.where(~held), settings or Settings())
+    return predict_heldout(fitted, data.where(held), settings or Settings())
+
+
+def plan(
+    table: RunTable,
+    budget: float,
+    *,
+    convention: str = "matrices+head",
+    settings: Settings | None = None,
+) -> PlanAnswer:
+    """Fit the runs and choose N and D for a budget.
+
+    Args:
+        table: runs with N, D, C, loss (and budget).
+        budget: training FLOPs, counted as the table's C.
+        convention: which weights N counts.
+        settings: level, samples, seed.
+
+    Raises:
+        InputError: the budget is not positive.
+        NotIdentified: no model has a compute-optimal size at the budget.
+    """
+    if not (np.isfinite(budget) and budget > 0):
+        raise InputError(f"a budget of {budget:g} FLOPs is not positive.")
+    fitted = _fit(run_data(grouped(table), convention), settings or Settings())
+    return plan_run(fitted, budget, settings or Settings())
+
+
+def grouped(table: RunTable) -> dict[str, np.ndarray]:
+    """Return a table's columns with a `budget`: runs whose C agree within 10 % share one.
+
+    Where the table names its budgets they are kept.
+    """
+    columns = dict(table.columns)
+    if "budget" not in columns and "C" in columns:
+        C = np.asarray(columns["C"], dtype=float)
+        order = np.argsort(C)
+        jumps = np.diff(np.log(C[order]), prepend=np.log(C[order][:1])) > np.log(1.1)
+        group = np.cumsum(jumps)
+        mean = np.bincount(group, weights=np.log(C[order])) / np.bincount(group)
+        budget = np.empty_like(C)
+        budget[order] = np.exp(mean)[group]
+        columns["budget"] = budget
+    return columns
+
+
+def _fit(data: RunData, settings: Settings) -> Fitted:
+    fitted = fit_models(data.where(data.role == "isoflop"), data, settings)
+    if not fitted.surfaces():
+        raise NotIdentified(
+            "no model could be fitted to these runs.",
+            " ".join(fitted.reasons.values()),
+            "Add budgets, or sizes on both sides of each budget's minimum.",
+        )
+    return fitted

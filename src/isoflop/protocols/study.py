@@ -1,0 +1,238 @@
+"""The whole loop: design, train, fit, hold out, plan. One folder, resumable at any point."""
+
+from __future__ import annotations
+
+import platform
+import sys
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from isoflop import __version__
+from isoflop.design.sweep import (
+    Sweep,
+    heldout,
+    isoflop,
+    neighbour,
+    rate_probes,
+    seed_repeats,
+)
+from isoflop.fit.isoflop import fit_profile
+from isoflop.protocols.analyse import analyse
+from isoflop.protocols.execute import run_sweep
+from isoflop.protocols.result import StudyResult
+from isoflop.store import Store, write_atomic
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from isoflop.design.spec import RunSpec
+    from isoflop.protocols.settings import StudySettings
+    from isoflop.train.corpus import Corpus
+
+Listener = Callable[[dict[str, Any]], None]
+
+
+def design_study(settings: StudySettings, corpus: str) -> Sweep:
+    """Design every run of a study: parabolas, held-out runs, rate probes, seed repeats.
+
+    Args:
+        settings: the study's settings; corpus: digest of the corpus.
+    """
+    sweep = isoflop(
+        settings.budgets,
+        corpus=corpus,
+        sizes=settings.sizes,
+        widths=settings.widths,
+        seed=settings.seed,
+    )
+    total = sweep
+    if settings.heldout is not None:
+        total += heldout(settings.heldout, corpus=corpus, seed=settings.seed)
+    if settings.probe_budget is not None:
+        total += rate_probes(sweep, _nearest(settings.probe_budget, settings.budgets))
+    if settings.seeds:
+        total += seed_repeats(sweep, min(settings.budgets), settings.seeds)
+    return total
+
+
+def _nearest(value: float, budgets: Sequence[float]) -> float:
+    return min(budgets, key=lambda budget: abs(budget / value - 1))
+
+
+def run_study(
+    settings: StudySettings,
+    folder: Path,
+    corpus: Corpus,
+    *,
+    workers: int | None = None,
+    keep_checkpoints: bool = False,
+    on_event: Listener = lambda event: None,
+) -> StudyResult:
+    """Run a study in a folder, or go on where it stopped; the result is also in result.json.
+
+    Finished runs are not repeated and unfinished ones resume from their checkpoint. If the
+    minimum of a budget is not enclosed by two sizes on each side, sizes are added there.
+
+    Args:
+        settings: what to do.
+        folder: the study's folder.
+        corpus: tokens, loaded.
+        workers: processes; as many as usable cores if None.
+        keep_checkpoints: keep the final weights of every run.
+        on_event: called with what happens, for progress.
+
+    Raises:
+        StoreError: the folder cannot be written, or another process is writing it.
+        CorpusError: the corpus is too small for a budget.
+    """
+    started, clock = _now(), time.perf_counter()
+    store = Store(folder)
+    sweep = design_study(settings, corpus.digest)
+    corpus.check(max(spec.setup.tokens for spec in sweep.specs))
+    added: list[RunSpec] = []
+    busy = 0.0
+    while True:
+        summary = run_sweep(
+            (*sweep.specs, *added),
+            store,
+            corpus=settings.corpus,
+            workers=workers,
+            keep_checkpoints=keep_checkpoints,
+            on_event=on_event,
+        )
+        busy += summary.seconds
+        more = extensions(Sweep(specs=(*sweep.specs, *added)), store, settings)
+        if not more:
+            break
+        for spec, reason in more:
+            on_event({"event": "extended", "id": spec.id, "reason": reason})
+        added += [spec for spec, _ in more]
+    specs = {spec.id: spec for spec in (*sweep.specs, *added)}
+    runs = [run for run in store.runs() if run.id in specs]
+    begun = time.perf_counter()
+    result = analyse(
+        runs,
+        {run.id: store.points(run.id) for run in runs},
+        settings,
+        corpus=corpus_record(corpus),
+        timing={},
+        provenance=provenance(settings, corpus, started),
+    )
+    timing = time_table(runs, time.perf_counter() - clock, busy, time.perf_counter() - begun)
+    result = msgspec.structs.replace(result, timing=timing)
+    save_result(result, folder)
+    return result
+
+
+def extensions(sweep: Sweep, store: Store, settings: StudySettings) -> list[tuple[RunSpec, str]]:
+    """Return the sizes to add where a budget's minimum is not enclosed, with the reason.
+
+    At most `settings.extensions` sizes are added on one side of a budget.
+    """
+    more = []
+    done = {run.id: run for run in store.runs()}
+    for budget in sorted({s.budget for s in sweep.with_role("isoflop")}):
+        specs = [s for s in sweep.with_role("isoflop") if s.budget == budget]
+        runs = [done[s.id] for s in specs if s.id in done and done[s.id].loss is not None]
+        if len(runs) < 3:
+            continue
+        import numpy as np
+
+        N, C, loss = (
+            np.array(v)
+            for v in zip(*((r.N[settings.convention], r.C, r.loss) for r in runs), strict=True)
+        )
+        profile = fit_profile(budget, N, C, loss)
+        extra = len(specs) - (len(settings.widths) if settings.widths else settings.sizes)
+        if profile.ok or not profile.side or extra >= settings.extensions:
+            continue
+        spec = neighbour(sweep, budget, profile.side)
+        if spec is not None and spec.id not in done:
+            more.append((spec, f"budget {budget:.3g}: {profile.reason}"))
+    return more
+
+
+def corpus_record(corpus: Corpus) -> dict[str, Any]:
+    """Return what a report says about a corpus."""
+    return {
+        "name": corpus.name,
+        "digest": corpus.digest,
+        "text digest": corpus.text_digest,
+        "training tokens": len(corpus.train),
+        "validation tokens": len(corpus.val),
+        "vocabulary": corpus.vocab,
+        "training bytes": corpus.train_bytes,
+        "validation bytes": corpus.val_bytes,
+        "bytes per token": corpus.bytes_per_token,
+    }
+
+
+def provenance(settings: StudySettings, corpus: Corpus, started: str) -> dict[str, str]:
+    """Return versions, machine, command, seed and digests."""
+    from importlib.metadata import version
+
+    return {
+        "isoflop": __version__,
+        "python": platform.python_version(),
+        "torch": version("torch"),
+        "numpy": version("numpy"),
+        "machine": f"{platform.system()} {platform.machine()}",
+        "command": " ".join(["isoflop", *sys.argv[1:]]),
+        "seed": str(settings.seed),
+        "corpus": corpus.digest,
+        "started": started,
+        "finished": _now(),
+    }
+
+
+def time_table(
+    runs: Sequence[Any], total: float, training: float, analysis: float
+) -> dict[str, float]:
+    """Return where the time went, seconds: worker time by kind, and the study's wall clock."""
+    parts = {"training steps": "cpu_seconds", "evaluation": "eval_seconds"}
+    table = {
+        f"{label} (all workers)": sum(run.measured.get(key, 0.0) for run in runs)
+        for label, key in parts.items()
+    }
+    table["training and evaluation (wall clock of this session)"] = training
+    table["fits, hold-out, plan (wall clock)"] = analysis
+    table["whole study (wall clock of this session)"] = total
+    return table
+
+
+def save_result(result: StudyResult, folder: Path) -> Path:
+    """Write result.json into the study's folder."""
+    path = folder / "result.json"
+    write_atomic(path, msgspec.json.format(msgspec.json.encode(result), indent=1))
+    return path
+
+
+def load_result(folder: Path) -> StudyResult:
+    """Read the result of a finished study.
+
+    Raises:
+        InputError: there is none, or it cannot be read.
+    """
+    from isoflop.errors import InputError
+
+    path = folder / "result.json"
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=StudyResult)
+    except FileNotFoundError:
+        raise InputError(
+            f"{folder} holds no finished study (no result.json).",
+            do=f"isoflop study --out {folder}",
+        ) from None
+    except msgspec.DecodeError as error:
+        raise InputError(
+            f"{path} is not a study result: {error}.",
+            do=f"Make it again from the runs:  isoflop study --out {folder}",
+        ) from None
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
