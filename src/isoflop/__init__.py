@@ -21,15 +21,15 @@ if TYPE_CHECKING:
     from isoflop.report import write_report as report
     from isoflop.runs.io import load
 
-#: Public name -> where it lives.
+#: Public name -> module and attribute; a verb that is also a layer is its (callable) package.
 _PUBLIC = {
-    "design": ("isoflop.design.sweep", "isoflop"),
-    "fit": ("isoflop.fit", "fit"),
+    "design": ("isoflop.design", ""),
+    "fit": ("isoflop.fit", ""),
     "load": ("isoflop.runs.io", "load"),
-    "plan": ("isoflop.protocols.question", "plan"),
-    "report": ("isoflop.report", "write_report"),
+    "plan": ("isoflop.plan", ""),
+    "report": ("isoflop.report", ""),
     "study": ("isoflop.protocols.study", "run_study"),
-    "validate": ("isoflop.protocols.question", "validate"),
+    "validate": ("isoflop.validate", ""),
 }
 
 __all__ = ["__version__", "design", "fit", "load", "plan", "report", "study", "validate"]
@@ -42,4 +42,5 @@ def __getattr__(name: str) -> Any:
     from importlib import import_module
 
     module, attribute = _PUBLIC[name]
-    return getattr(import_module(module), attribute)
+    found = import_module(module)
+    return getattr(found, attribute) if attribute else found
