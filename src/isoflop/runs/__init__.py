@@ -1,1 +1,1 @@
-"""isoflop.runs"""
+"""What was observed: runs, tables of runs, and how they were counted."""

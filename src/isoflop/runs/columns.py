@@ -1,0 +1,207 @@
+"""The columns isoflop knows by name, and how values become columns."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from isoflop.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
+class Known(NamedTuple):
+    """A standard column: its unit and the other names it goes by, best first."""
+
+    unit: str
+    names: tuple[str, ...] = ()
+    text: bool = False
+
+
+#: Standard name -> unit and common names in lower case, with `_` for any other separator.
+KNOWN: dict[str, Known] = {
+    "N": Known(
+        "parameters",
+        _words(
+            "n_nonembed_plus_head n_matrices_head params_matrices_head n_params params_n "
+            "num_params params parameters parameter_count n_parameters num_parameters model_size "
+            "model_params nparams param_count total_params params_total n_total n_all "
+            "non_embedding_params params_non_embedding n_non_embedding n_nonembed n_matrices "
+            "non_vocab_parameters active_params model_parameters"
+        ),
+    ),
+    "D": Known(
+        "tokens",
+        _words(
+            "tokens_d d_tokens tokens n_tokens num_tokens tokens_trained training_tokens "
+            "train_tokens num_train_tokens total_tokens tokens_seen token_count tokens_processed "
+            "throughput_total_tokens pretraining_data_size data_size dataset_size"
+        ),
+    ),
+    "C": Known(
+        "FLOP",
+        _words(
+            "flops_c c_flops flops flop total_flops train_flops training_flops num_flops "
+            "compute_flops compute training_compute total_compute"
+        ),
+    ),
+    "loss": Known(
+        "",
+        _words(
+            "val_loss final_loss final_val_loss validation_loss eval_loss valid_loss test_loss "
+            "loss_val val_loss_nats_per_token loss_nats_per_token cross_entropy cross_entropy_loss "
+            "test_cross_entropy eval_cross_entropy val_bpb val_bits_per_byte bits_per_byte bpb "
+            "train_loss"
+        ),
+    ),
+    "bits_per_byte": Known("bits/byte", ("val_bits_per_byte", "val_bpb", "bpb", "eval_bpb")),
+    "U": Known(
+        "tokens", ("unique_tokens", "tokens_u", "num_unique_tokens", "n_unique_tokens", "u_tokens")
+    ),
+    "budget": Known("FLOP", ("budget_flops", "flops_budget", "flop_budget", "compute_budget")),
+    "batch": Known("sequences", ("batch_size", "global_batch_size", "train_batch_size")),
+    "lr": Known("", ("learning_rate", "peak_lr", "max_lr")),
+    "steps": Known("", ("num_steps", "n_steps", "num_iterations", "total_steps", "train_steps")),
+    "seed": Known("", ("random_seed",)),
+    "weight": Known("", ("run_weight", "weights")),
+    "id": Known("", ("run_id", "run_hash"), text=True),
+    "run": Known("", ("run_name", "experiment_name"), text=True),
+    "role": Known("", ("use",), text=True),
+    "status": Known("", ("state", "run_status"), text=True),
+    "family": Known("", ("recipe",), text=True),
+    "recipe": Known("", (), text=True),
+    "corpus": Known("", ("train_dataset", "training_set", "dataset", "upstream_dataset"), True),
+    "tokenizer": Known("", (), text=True),
+    "N_matrices": Known("parameters"),
+    "N_matrices_head": Known("parameters", ("n_nonembed_plus_head",)),
+    "N_all": Known("parameters", ("n_total", "params_total", "total_params")),
+    "C_6ND": Known("FLOP"),
+}
+
+#: What counts as a missing number in a file.
+MISSING = frozenset({"", "na", "nan", "n/a", "none", "null", "-", "?"})
+
+_TRUTH = {"true": 1.0, "false": 0.0}
+
+
+def as_column(name: str, values: Any) -> np.ndarray:
+    """Return values as a read-only column: float64 for numbers and truth, object for text.
+
+    Integers become floats, so that products such as 6ND cannot overflow. Text stays text,
+    also where it looks like numbers; missing text is "", a missing number NaN.
+
+    Args:
+        name: the column's name; standard text columns ("id", "run", ...) become text.
+        values: array or sequence [run].
+
+    Raises:
+        InputError: if the values have more than one axis or are neither numbers nor text.
+    """
+    array = values if isinstance(values, np.ndarray) else _array(name, values)
+    if array.ndim != 1:
+        raise InputError(f"column `{name}` has {array.ndim} axes; a column has one, [run].")
+    if array.dtype.kind not in "biufOUST":
+        raise InputError(f"column `{name}` holds {array.dtype}, neither numbers nor text.")
+    if not array.flags.writeable and array.base is None and array.dtype in (np.float64, object):
+        return array  # one of ours
+    text = name in KNOWN and KNOWN[name].text
+    if array.dtype.kind in "biuf" and not text:
+        column = array.astype(np.float64)
+    else:
+        column = _from_objects(array.tolist(), text or (array.dtype.kind != "O"))
+    column.flags.writeable = False
+    return column
+
+
+def parse_cells(cells: Sequence[str]) -> np.ndarray:
+    """Return the cells of a text file as numbers if all are, gaps aside, else as text.
+
+    A cell of `MISSING` is a gap; columns of only true and false become 1 and 0.
+    """
+    try:
+        return np.array(list(map(float, cells)), dtype=np.float64)
+    except ValueError:
+        keys = [cell.strip().lower() for cell in cells]
+    numbers = np.full(len(keys), np.nan)
+    for i, key in enumerate(keys):
+        if key in MISSING:
+            continue
+        try:
+            numbers[i] = _TRUTH[key] if key in _TRUTH else float(key)
+        except ValueError:
+            return np.array(list(cells), dtype=object)
+    # Gaps only: nothing says that these are numbers.
+    return np.array([""] * len(keys), dtype=object) if np.isnan(numbers).all() else numbers
+
+
+def missing_column(wanted: str, present: Iterable[str], option: str = "--column") -> InputError:
+    """Return the error for a column that is not there: what there is, and the flag to paste."""
+    names = list(present)
+    flag = f"{option} {wanted}={_closest(wanted, names)}"
+    return InputError(
+        f"there is no column `{wanted}`; the table has {', '.join(names) or 'no columns'}.",
+        "A column is found by its name or one of its common names.",
+        f"Name the column that holds it:  {flag}",
+    )
+
+
+def check_lengths(columns: Mapping[str, np.ndarray]) -> None:
+    """Raise InputError unless all columns have the same number of rows."""
+    lengths = {name: len(column) for name, column in columns.items()}
+    if len(set(lengths.values())) > 1:
+        listed = ", ".join(f"{name} {length}" for name, length in lengths.items())
+        raise InputError(f"columns have different lengths: {listed}.")
+
+
+def _array(name: str, values: Any) -> np.ndarray:
+    values = list(values)
+    if any(isinstance(value, list | tuple | dict | np.ndarray) for value in values):
+        raise InputError(f"column `{name}` holds lists or records; a cell is a number or text.")
+    if not values:
+        return np.empty(0)
+    # Through objects: mixed and very long integers would otherwise become text or overflow.
+    array = np.empty(len(values), dtype=object)
+    array[:] = values
+    return array
+
+
+def _from_objects(cells: list[Any], text: bool) -> np.ndarray:
+    """Numbers if every cell that is not missing is one and `text` does not forbid it."""
+    if not (text or not cells or any(isinstance(cell, str | bytes) for cell in cells)):
+        try:
+            return np.array([np.nan if is_missing(cell) else float(cell) for cell in cells])
+        except (TypeError, ValueError, OverflowError):
+            pass  # dates and the like: their text
+    return np.array(["" if is_missing(cell) else _as_text(cell) for cell in cells], dtype=object)
+
+
+def is_missing(cell: Any) -> bool:
+    """Tell whether a cell is None or NaN."""
+    return cell is None or (isinstance(cell, float) and math.isnan(cell))
+
+
+def _as_text(cell: Any) -> str:
+    return str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell)
+
+
+def _closest(wanted: str, names: list[str]) -> str:
+    """Return a column that may be meant, to put into the flag."""
+    known = KNOWN[wanted].names if wanted in KNOWN else ()
+    parts = {wanted.lower(), *(part for name in known for part in name.split("_"))}
+    parts -= {"n", "d", "c", "of", "val", "total"} - {wanted.lower()}
+    scores = {name: len(parts & set(plain(name).split("_"))) for name in names}
+    best = max(scores, key=lambda name: scores[name], default="")
+    return best if best and scores[best] else "YOUR_COLUMN"
+
+
+def plain(name: str) -> str:
+    """Return a name in lower case with `_` between its parts: `val/loss` -> `val_loss`."""
+    letters = [c if c.isalnum() else "_" for c in name.strip().lower()]
+    return "_".join(part for part in "".join(letters).split("_") if part)

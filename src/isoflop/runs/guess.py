@@ -1,0 +1,109 @@
+"""Which column is which: names matched against the common ones, and what they say."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from isoflop.runs.columns import KNOWN, plain
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+#: A multiplier in a column's name: `Model Size (B)`, `FLOPs (1E21)`, `params_M`.
+_SCALE = re.compile(r"(?:\(\s*([kKMBT]|1[eE]\d{1,2})\s*\)|_([MBT]))\s*$")
+_FACTORS = {"k": 1e3, "m": 1e6, "b": 1e9, "t": 1e12}
+
+#: Words of a column's name that state a convention: field -> ((words, what they say), ...).
+_STATED = {
+    "N": (
+        ("plus_head", "matrices+head"),
+        ("matrices_head", "matrices+head"),
+        ("n_matrices", "matrices"),
+        ("active", "active"),
+        ("total", "all"),
+        ("n_all", "all"),
+    ),
+    "loss": (
+        ("bpb", "bits/byte"),
+        ("bits_per_byte", "bits/byte"),
+        ("nats_per_token", "nats/token"),
+    ),
+    "C": (("6nd", "6ND"),),
+}
+
+
+class Source(msgspec.Struct, frozen=True):
+    """Where a standard column comes from.
+
+    Args:
+        expression: the file's column, or an expression over its columns.
+        factor: what the values are multiplied by (1e9 for `Model Size (B)`).
+        others: other columns that could have been meant.
+        given: whether the user said so; otherwise it is a guess from the name.
+    """
+
+    expression: str
+    factor: float = 1.0
+    others: tuple[str, ...] = ()
+    given: bool = False
+
+    def __str__(self) -> str:
+        scale = "" if self.factor == 1 else f"{self.factor:g} x "
+        others = f" (also there: {', '.join(self.others)})" if self.others else ""
+        return f"{scale}{self.expression}{others}"
+
+
+def guess(names: Sequence[str], words: Collection[str] = ()) -> dict[str, Source]:
+    """Match column names against the standard columns.
+
+    A standard name that is there under its own name is that column. Otherwise the first of
+    its common names that occurs is taken, in the order of preference of `columns.KNOWN`:
+    for N, matrices plus head before a plain total. Case and separators do not matter.
+
+    Args:
+        names: the columns of the file.
+        words: those of them that hold words, which cannot be a number's column.
+
+    Returns:
+        Standard name -> where it comes from, with the other candidates; a standard column
+        that nothing matches is absent.
+    """
+    by_plain: dict[str, list[str]] = {}
+    for name in names:
+        by_plain.setdefault(plain(_SCALE.sub("", name)), []).append(name)
+    found: dict[str, Source] = {}
+    for standard, known in KNOWN.items():
+        aliases = [plain(standard), *known.names]
+        matches = [name for alias in dict.fromkeys(aliases) for name in by_plain.get(alias, ())]
+        if standard in names:
+            matches = [standard, *(name for name in matches if name != standard)]
+        if not known.text:
+            matches = [name for name in matches if name not in words]
+        if matches:
+            found[standard] = Source(matches[0], factor_of(matches[0]), tuple(matches[1:]))
+    return found
+
+
+def factor_of(name: str) -> float:
+    """Return the multiplier that a column's name states: 1e9 for `Model Size (B)`, else 1."""
+    scale = _SCALE.search(name)
+    if not scale:
+        return 1.0
+    word = (scale[1] or scale[2]).lower()
+    return _FACTORS[word] if word in _FACTORS else float(word)
+
+
+def stated(field: str, name: str) -> str | None:
+    """Return the convention that a column's name states for a field, if any.
+
+    `N_nonembed_plus_head` says "matrices+head"; `non_embedding_params` does not say whether
+    the head counts, so it says nothing.
+    """
+    words = f"_{plain(name)}_"
+    for words_of, convention in _STATED.get(field, ()):
+        if f"_{words_of}_" in words:
+            return convention
+    return None

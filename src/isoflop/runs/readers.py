@@ -1,0 +1,161 @@
+"""Files as columns of text and numbers: CSV, JSON lines, Parquet."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from isoflop.errors import InputError, MissingExtra
+from isoflop.runs.columns import as_column, parse_cells
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import numpy as np
+
+_DELIMITERS = ",;\t|"
+
+
+def read(path: str | Path) -> dict[str, np.ndarray]:
+    """Read a file of runs by its ending: .csv, .tsv, .jsonl, .json, .parquet, also with .gz.
+
+    Returns:
+        Column name -> array [run], in the file's order.
+
+    Raises:
+        InputError: if the file is missing, empty, of another kind, or broken (with the line).
+    """
+    place = Path(path).expanduser()
+    if not place.exists():
+        raise InputError(f"there is no file `{path}`.", do="Check the path:  ls -l")
+    if place.is_dir():
+        raise InputError(
+            f"`{path}` is a folder, not a file of runs.",
+            "A table is read from one CSV, JSON lines or Parquet file.",
+        )
+    kinds = {
+        ".csv": read_csv,
+        ".tsv": read_csv,
+        ".txt": read_csv,
+        ".jsonl": read_json_lines,
+        ".ndjson": read_json_lines,
+        ".json": read_json_lines,
+        ".parquet": read_parquet,
+    }
+    suffix = Path(place.stem).suffix if place.suffix == ".gz" else place.suffix
+    if suffix.lower() not in kinds:
+        raise InputError(
+            f"`{place.name}` ends in `{suffix}`; known: {', '.join(kinds)} (text also with .gz)."
+        )
+    return kinds[suffix.lower()](place)
+
+
+def read_csv(path: Path) -> dict[str, np.ndarray]:
+    """Read delimited text with a header; the delimiter is the commonest of `, ; tab |`.
+
+    Raises:
+        InputError: if it has no rows, two columns of one name, or a line of another length.
+    """
+    lines = io.StringIO(_text(path), newline="")
+    first = lines.readline()
+    lines.seek(0)
+    delimiter = max(_DELIMITERS, key=first.count)
+    try:
+        reader = csv.reader(lines, delimiter=delimiter, strict=True)
+        header = [name.strip() for name in next(reader, [])]
+        rows = [row for row in reader if row]
+    except csv.Error as error:
+        raise InputError(f"`{path.name}` is not readable CSV: {error}.") from error
+    _check_header(path, header, len(rows))
+    for number, row in enumerate(rows, start=2):
+        if len(row) != len(header):
+            raise InputError(
+                f"row {number} of `{path.name}` has {len(row)} cells and the header "
+                f"{len(header)}: {delimiter.join(row)[:60]}",
+                do="Quote cells that contain the delimiter.",
+            )
+    cells = zip(*rows, strict=True)
+    return {name: parse_cells(column) for name, column in zip(header, cells, strict=True)}
+
+
+def read_json_lines(path: Path) -> dict[str, np.ndarray]:
+    """Read one JSON object a line, or one array of objects.
+
+    Objects inside an object become columns `outer.inner`; arrays inside are left out, a key
+    that an object lacks is missing there.
+
+    Raises:
+        InputError: if a line is not a JSON object (with its number).
+    """
+    records = [dict(_flat(record)) for record in _objects(path)]
+    names = list(dict.fromkeys(name for record in records for name in record))
+    _check_header(path, names, len(records))
+    return {name: as_column(name, [record.get(name) for record in records]) for name in names}
+
+
+def read_parquet(path: Path) -> dict[str, np.ndarray]:
+    """Read Parquet through pyarrow.
+
+    Raises:
+        MissingExtra: if pyarrow is not installed.
+        InputError: if the file is not Parquet.
+    """
+    try:
+        import pyarrow.lib
+        import pyarrow.parquet as pq
+    except ImportError as error:
+        raise MissingExtra("pyarrow", "frames", "reading Parquet") from error
+    from isoflop.runs.frames import columns_of
+
+    try:
+        table = pq.read_table(path)
+    except (pyarrow.lib.ArrowException, OSError) as error:
+        raise InputError(f"`{path.name}` is not readable Parquet: {error}.") from error
+    _check_header(path, list(table.column_names), table.num_rows)
+    return columns_of(table)
+
+
+def _text(path: Path) -> str:
+    try:
+        data = path.read_bytes()
+        data = gzip.decompress(data) if path.suffix == ".gz" else data
+        return data.decode("utf-8-sig")
+    except (UnicodeDecodeError, OSError, EOFError) as error:
+        raise InputError(f"`{path.name}` is not readable as UTF-8 text: {error}.") from error
+
+
+def _objects(path: Path) -> Iterator[dict[str, Any]]:
+    text = _text(path)
+    lines = [text] if text.lstrip().startswith("[") else text.splitlines()
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            value = msgspec.json.decode(line)
+        except msgspec.DecodeError as error:
+            raise InputError(f"line {number} of `{path.name}` is not JSON: {error}.") from error
+        for record in value if isinstance(value, list) else [value]:
+            if not isinstance(record, dict):
+                raise InputError(f"line {number} of `{path.name}` is not an object: {line[:60]}")
+            yield record
+
+
+def _flat(record: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in record.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{prefix}{key}.")
+        elif not isinstance(value, list):
+            yield prefix + key, value
+
+
+def _check_header(path: Path, names: list[str], rows: int) -> None:
+    if not names or not rows:
+        raise InputError(f"`{path.name}` has no runs: {len(names)} columns and {rows} rows.")
+    twice = [name for name in dict.fromkeys(names) if names.count(name) > 1]
+    if twice:
+        raise InputError(f"`{path.name}` has more than one column called `{twice[0]}`.")

@@ -1,0 +1,221 @@
+import gzip
+import json
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from isoflop.errors import InputError
+from isoflop.runs.convention import Convention
+from isoflop.runs.guess import guess, stated
+from isoflop.runs.io import load
+from isoflop.runs.table import RunTable
+
+
+def write(tmp_path, text, name="runs.csv"):
+    path = tmp_path / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_csv_with_gaps_quotes_truth_and_text(tmp_path):
+    path = write(
+        tmp_path,
+        '\ufeffN,D,loss,name,outlier,gap,empty\n1e6,2e7,3.5,"a, b",True,,\n2e6,4e7,NA,c,False,1,\n',
+    )
+    runs = load(path)
+    assert runs["N"].tolist() == [1e6, 2e6]
+    assert runs["name"].tolist() == ["a, b", "c"]
+    assert runs["outlier"].tolist() == [1.0, 0.0]
+    assert np.isnan(runs["loss"]).tolist() == [False, True]
+    assert np.isnan(runs["gap"]).tolist() == [True, False]
+    assert runs["empty"].tolist() == ["", ""]
+    assert runs.source == str(path)
+
+
+@pytest.mark.parametrize("delimiter", [";", "\t", "|", ","])
+def test_delimiters(tmp_path, delimiter):
+    text = delimiter.join(["N", "D", "loss"]) + "\n" + delimiter.join(["1", "2", "3"]) + "\n"
+    assert load(write(tmp_path, text))["loss"].tolist() == [3.0]
+
+
+def test_csv_reads_back_the_same_numbers(tmp_path):
+    values = np.random.default_rng(0).lognormal(size=100) * 1e20
+    runs = RunTable.from_columns({"N": values, "loss": np.where(values > 1e20, np.nan, values)})
+    assert load(runs.to_csv(tmp_path / "x.csv")).digest == runs.digest
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "no runs"),
+        ("N,D\n", "no runs"),
+        ("N,D\n1,2\n3\n", "row 3 .* has 1 cells and the header 2"),
+        ("N,N\n1,2\n", "more than one column called `N`"),
+        ('N,D\n1,"2\n', "not readable CSV"),
+    ],
+)
+def test_broken_csv_says_where(tmp_path, text, message):
+    with pytest.raises(InputError, match=message):
+        load(write(tmp_path, text))
+
+
+def test_files_that_cannot_be_read(tmp_path):
+    with pytest.raises(InputError, match="no file"):
+        load(tmp_path / "none.csv")
+    with pytest.raises(InputError, match="folder"):
+        load(tmp_path)
+    with pytest.raises(InputError, match=r"ends in `\.pkl`"):
+        load(write(tmp_path, "", "runs.pkl"))
+    (tmp_path / "bytes.csv").write_bytes(b"N,D\n\xff\xfe,1\n")
+    with pytest.raises(InputError, match="UTF-8"):
+        load(tmp_path / "bytes.csv")
+    (tmp_path / "x.parquet").write_bytes(b"PAR1")
+    with pytest.raises(InputError, match="Parquet"):
+        load(tmp_path / "x.parquet")
+
+
+def test_json_lines_nested_and_ragged(tmp_path):
+    rows = [{"N": 1, "loss": 3.0, "cfg": {"lr": 0.1, "betas": [1, 2]}}, {"N": 2, "tag": "x"}]
+    path = write(tmp_path, "\n".join(map(json.dumps, rows)) + "\n\n", "runs.jsonl")
+    runs = load(path)
+    assert runs["N"].tolist() == [1.0, 2.0]
+    assert np.isnan(runs["loss"][1])
+    assert runs["cfg.lr"][0] == 0.1
+    assert runs["tag"].tolist() == ["", "x"]
+    assert "cfg.betas" not in runs
+    array = write(tmp_path, json.dumps(rows), "runs.json")
+    assert load(array).digest == runs.digest
+    with pytest.raises(InputError, match="line 2"):
+        load(write(tmp_path, '{"N": 1}\n{"N": \n', "bad.jsonl"))
+    with pytest.raises(InputError, match="not an object"):
+        load(write(tmp_path, "3\n", "bad.jsonl"))
+
+
+def test_parquet_and_gzip_hold_the_same_table(tmp_path):
+    runs = RunTable.from_columns({"N": [1.0, 2.0], "loss": [3.0, 2.5], "name": ["a", "b"]})
+    pq.write_table(runs.to_arrow(), tmp_path / "x.parquet")
+    text = runs.to_csv(tmp_path / "x.csv").read_bytes()
+    (tmp_path / "x.csv.gz").write_bytes(gzip.compress(text))
+    assert load(tmp_path / "x.parquet").digest == runs.digest
+    assert load(tmp_path / "x.csv.gz").digest == runs.digest
+    pq.write_table(pa.table({"N": pa.array([], pa.float64())}), tmp_path / "empty.parquet")
+    with pytest.raises(InputError, match="no runs"):
+        load(tmp_path / "empty.parquet")
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (["params_N", "tokens_D", "flops_C", "loss"], "params_N tokens_D flops_C loss"),
+        (["n_params", "num_tokens", "compute", "val/loss"], "n_params num_tokens compute val/loss"),
+        (["Model Size", "Tokens", "FLOPs", "Final Loss"], "Model Size|Tokens|FLOPs|Final Loss"),
+        (["parameter_count", "tokens_trained", "flops", "eval_loss"], None),
+        (["N", "params", "D", "tokens", "C", "loss", "val_loss"], "N D C loss"),
+    ],
+)
+def test_common_names_are_recognised(names, expected):
+    found = guess(names)
+    listed = names if expected is None else expected.split("|" if "|" in expected else " ")
+    assert [found[name].expression for name in ("N", "D", "C", "loss")] == listed
+
+
+def test_a_guess_names_the_other_candidates_and_prefers_matrices_and_head():
+    found = guess(["N_nonembed", "N_nonembed_plus_head", "N_total", "D_tokens", "flops"])
+    assert found["N"].expression == "N_nonembed_plus_head"
+    assert set(found["N"].others) == {"N_nonembed", "N_total"}
+    assert "also there" in str(found["N"])
+    assert "loss" not in found
+    assert guess(["loss_a", "loss_b", "C4"]) == {}
+
+
+def test_units_in_a_columns_name(tmp_path):
+    path = write(tmp_path, "Model Size (B),Data Size (T),FLOPs (1E21)\n7.0,2.0,84.0\n")
+    runs = load(path)
+    assert (runs["N"][0], runs["D"][0], runs["C"][0]) == (7e9, 2e12, 8.4e22)
+    assert str(runs.origin["N"]) == "1e+09 x Model Size (B)"
+
+
+def test_conventions_come_from_names_that_state_them():
+    assert stated("N", "N_nonembed_plus_head") == "matrices+head"
+    assert stated("N", "N_total") == "all"
+    assert stated("N", "params_non_embedding") is None
+    assert stated("N", "subtotal") is None
+    assert stated("loss", "val_bpb") == "bits/byte"
+    assert stated("loss", "val_loss_nats_per_token") == "nats/token"
+    assert stated("loss", "loss") is None
+
+
+def test_given_columns_win_and_displace(tmp_path):
+    path = write(tmp_path, "N,params_M,D,loss,loss_c4\n1,70,2e9,3.0,3.3\n")
+    runs = load(path, columns={"N": "params_M * 1e6", "loss": "loss_c4"})
+    assert runs["N"][0] == 70e6
+    assert runs["loss"][0] == 3.3
+    assert runs["loss_in_file"][0] == 3.0
+    assert runs.origin["loss"].given
+    assert not runs.origin["D"].given
+    with pytest.raises(InputError) as error:
+        load(path, columns={"N": "prams"})
+    assert "N, params_M, D, loss, loss_c4" in error.value.what
+
+
+def test_quantities_as_people_write_them(tmp_path):
+    path = write(tmp_path, 'model_size,tokens,loss\n70B,1.4T,1.9\n"1,000,000",20M,4\n')
+    runs = load(path)
+    assert runs["N"].tolist() == [70e9, 1e6]
+    assert runs["D"].tolist() == [1.4e12, 20e6]
+    with pytest.raises(InputError, match="row 2 of column `tokens`"):
+        load(write(tmp_path, "N,tokens,loss\n1,many,2\n"))
+
+
+def test_where_and_convention(tmp_path):
+    path = write(tmp_path, "params_N,tokens_D,loss,kind\n1e6,1,3,a\n2e6,1,2,b\n")
+    runs = load(path, where="params_N > 1M and kind == 'b'", convention=Convention(N="all"))
+    assert runs["N"].tolist() == [2e6]
+    assert runs.convention.N == "all"
+    assert load(runs, where="N > 0").digest == runs.digest
+    swapped = load(runs, columns={"N": "tokens_D"})
+    assert swapped["N"].tolist() == [1.0]
+    assert swapped["N_in_file"].tolist() == [2e6]
+    assert swapped.convention.N == "unstated"
+
+
+def test_nanochat_results(tmp_path):
+    header = (
+        "flops_budget,depth,model_dim,params_wte,params_value_embeds,params_lm_head,"
+        "params_transformer,params_scalars,params_total,num_iterations,tokens_trained,"
+        "val_bpb,core_score,train_time_sec\n"
+    )
+    path = write(
+        tmp_path, header + "1e18,10,640,21,20,21000000,49000000,1,91000042,4000,2.1e9,0.9,0.1,99\n"
+    )
+    runs = load(path)
+    assert runs["N"][0] == 70e6
+    assert runs["N_matrices"][0] == 49e6
+    assert runs["N_all"][0] == 91000042
+    assert (runs["D"][0], runs["loss"][0], runs["budget"][0]) == (2.1e9, 0.9, 1e18)
+    assert runs.convention == Convention(
+        N="matrices+head", D="processed", C="nominal", loss="bits/byte"
+    )
+    assert runs["depth"][0] == 10
+
+
+def test_levanter_metrics(tmp_path):
+    row = {
+        "run_path": "gs://x/isoflop-1e+18-d1024",
+        "config": {
+            "model": {"hidden_dim": 1024, "num_layers": 11},
+            "trainer": {"train_batch_size": 8},
+        },
+        "summary": {
+            "throughput/total_tokens": 1000000000,
+            "throughput/total_gflops": 1000000000.0,
+            "eval/paloma/c4_en/bpb": 1.25,
+            "parameter_count": 300000000,
+        },
+    }
+    runs = load(write(tmp_path, json.dumps(row) + "\n", "tracker_metrics.jsonl"))
+    assert (runs["N"][0], runs["D"][0], runs["C"][0], runs["loss"][0]) == (3e8, 1e9, 1e18, 1.25)
+    assert (runs["width"][0], runs["layers"][0], runs["batch"][0]) == (1024, 11, 8)
+    assert runs.convention == Convention(N="all", D="processed", loss="bits/byte")
