@@ -125,11 +125,11 @@ def load_corpus(path: Path | None, *, quiet: bool) -> Any:
         MissingExtra: the training extra is not installed.
         CorpusError: the corpus cannot be read or is too small.
     """
-    try:
-        import tokenizers
-        import torch
-    except ImportError as error:
-        raise MissingExtra(error.name or "torch", "train", "training a sweep") from None
+    from importlib.util import find_spec
+
+    for package in ("torch", "tokenizers"):
+        if find_spec(package) is None:
+            raise MissingExtra(package, "train", "training a sweep")
     from isoflop.train.corpus import load
 
     if not quiet:

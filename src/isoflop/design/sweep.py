@@ -90,10 +90,10 @@ def widths_around(
             "A parabola needs at least two sizes on each side of its minimum.",
             "Ask for --sizes 5 or more.",
         )
-    ladder = [k * template.head_dim for k in range(1, 4096 // template.head_dim)]
+    half = (sizes - 1) / 2
+    ladder = _ladder(template, N * ratio**half, spare=sizes)
     counts = [math.log(_parameters(template, width)) for width in ladder]
     chosen: list[int] = []
-    half = (sizes - 1) / 2
     for k in range(sizes):
         target = math.log(N) + (k - half) * math.log(ratio)
         free = [i for i in range(len(ladder)) if not chosen or i > chosen[-1]]
@@ -107,7 +107,7 @@ def heldout(
     """Design two held-out runs at a larger budget, on both sides of the expected optimum."""
     base = template or Architecture(width=8)
     N = expected_optimum(budget)
-    ladder = [k * base.head_dim for k in range(1, 512)]
+    ladder = _ladder(base, N * RATIO)
     near = [
         min(ladder, key=lambda w: abs(math.log(_parameters(base, w) / N) - shift))
         for shift in (-math.log(RATIO) / 2, math.log(RATIO) / 2)
@@ -212,6 +212,14 @@ def neighbour(sweep: Sweep, budget: float, side: str) -> RunSpec | None:
             setup = _setup(base, width, budget, end.setup.corpus, end.setup.seed)
             return RunSpec(setup=setup, budget=budget, role=end.role)
     return None
+
+
+def _ladder(template: Architecture, N: float, spare: int = 1) -> list[int]:
+    """Widths that whole heads allow, up to N parameters and `spare` rungs beyond."""
+    ladder = [template.head_dim]
+    while _parameters(template, ladder[-1]) < N:
+        ladder.append(ladder[-1] + template.head_dim)
+    return ladder + [ladder[-1] + k * template.head_dim for k in range(1, spare + 1)]
 
 
 def _parameters(template: Architecture, width: int) -> int:

@@ -1,0 +1,43 @@
+"""What the package promises in public: names, help and documentation agree."""
+
+import click
+import pytest
+
+import isoflop
+from isoflop.cli.main import VERBS, cli
+
+
+@pytest.mark.parametrize("name", isoflop.__all__)
+def test_public_names_resolve(name):
+    assert getattr(isoflop, name) is not None
+
+
+def test_layers_that_are_verbs_stay_callable_after_their_import():
+    import isoflop.design
+
+    assert len(isoflop.design([5e10, 1.5e11], corpus="x").specs) == 10
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_has_help_with_an_example(verb):
+    command = cli.get_command(click.Context(cli), verb)
+    assert command is not None
+    text = command.get_help(click.Context(command, info_name=f"isoflop {verb}"))
+    assert "Example" in text
+    assert f"isoflop {verb}" in text.split("Example")[1]
+
+
+def leaves(command: click.Command) -> list[click.Command]:
+    if isinstance(command, click.Group):
+        return [leaf for sub in command.commands.values() for leaf in leaves(sub)]
+    return [command]
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_flag_is_explained_and_json_is_everywhere(verb):
+    command = cli.get_command(click.Context(cli), verb)
+    assert command is not None
+    for leaf in leaves(command):
+        options = [p for p in leaf.params if isinstance(p, click.Option)]
+        assert all(option.help for option in options), leaf.name
+        assert any("--json" in option.opts for option in options), leaf.name
