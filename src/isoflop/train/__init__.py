@@ -1,1 +1,1 @@
-"""isoflop.train"""
+"""Training: corpus, model, trainer. Nothing here is imported at start-up."""

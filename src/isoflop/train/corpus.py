@@ -6,6 +6,7 @@ import hashlib
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
@@ -13,7 +14,6 @@ import numpy as np
 from isoflop.errors import CorpusError
 from isoflop.train import text, tokenizer
 from isoflop.train.cache import Cache, Facts, digest_of_file, write_tokens
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

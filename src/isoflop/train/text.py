@@ -6,11 +6,11 @@ import hashlib
 import os
 import sysconfig
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from isoflop.errors import CorpusError
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

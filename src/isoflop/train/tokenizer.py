@@ -11,6 +11,7 @@ from isoflop.errors import MissingExtra
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
     from tokenizers import Tokenizer
 
 #: Ends every document; always token 0.

@@ -1,0 +1,66 @@
+"""Checkpoints: written whole or not at all, read without unpickling objects."""
+
+from __future__ import annotations
+
+import os
+import pickle
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from isoflop.errors import StoreError
+
+SCHEMA = "isoflop.checkpoint/1"
+
+
+def save(path: Path, setup_id: str, state: dict[str, Any]) -> None:
+    """Write a checkpoint: temporary file in the same folder, fsync, rename.
+
+    Args:
+        path: of the checkpoint; its folder must exist.
+        setup_id: identity of the run that it belongs to.
+        state: tensors, numbers, text, and lists and dictionaries of them.
+
+    Raises:
+        StoreError: the folder is full or cannot be written; an older checkpoint stays.
+    """
+    temporary = path.with_suffix(".tmp")
+    try:
+        with temporary.open("wb") as file:
+            torch.save({"schema": SCHEMA, "setup": setup_id, "state": state}, file)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except (OSError, RuntimeError) as error:  # torch reports a full disk as RuntimeError
+        temporary.unlink(missing_ok=True)
+        raise StoreError(
+            f"the checkpoint {path} cannot be written: {error}.",
+            "Without it an interrupted run starts again from its first step.",
+            "Free some space, or take another --out.",
+        ) from error
+
+
+def load(path: Path, setup_id: str) -> dict[str, Any] | None:
+    """Return the state saved at `path`, or None if there is no file.
+
+    Raises:
+        StoreError: the file cannot be read, or belongs to another run or version.
+    """
+    try:
+        document = torch.load(path, weights_only=True)
+    except FileNotFoundError:
+        return None
+    except (OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as error:
+        raise StoreError(
+            f"the checkpoint {path} cannot be read: {type(error).__name__}.",
+            do=f"Delete it, and the run starts again:  rm {path}",
+        ) from error
+    found = (document.get("schema"), document.get("setup"))
+    if found != (SCHEMA, setup_id):
+        raise StoreError(
+            f"the checkpoint {path} is of {found[1]} ({found[0]}), not of {setup_id} ({SCHEMA}).",
+            "Resuming it would mix two runs.",
+            f"Delete it, and the run starts again:  rm {path}",
+        )
+    return document["state"]

@@ -1,0 +1,95 @@
+"""This machine, measured: cores, and the matrix-product rate that training is compared with."""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import os
+import platform
+import sys
+import time
+
+import msgspec
+import torch
+
+#: Size of the probed square matrices: large enough for the peak, 12 ms a product.
+PROBE = 1024
+
+
+class Machine(msgspec.Struct, frozen=True, kw_only=True):
+    """What a run was made on.
+
+    Args:
+        peak: best measured float32 matrix product on one thread, FLOP a CPU second.
+        peak_bfloat16: the same in bfloat16.
+        cores: usable by this process.
+        processor: as the operating system names it.
+        python, torch: versions.
+    """
+
+    peak: float
+    peak_bfloat16: float
+    cores: int
+    processor: str
+    python: str
+    torch: str
+
+    @property
+    def dtype(self) -> str:
+        """Faster of float32 and bfloat16, by this machine's own probe.
+
+        bfloat16 must be twice as fast in large products to gain anything in small ones.
+        """
+        return "bfloat16" if self.peak_bfloat16 > 2 * self.peak else "float32"
+
+
+@functools.lru_cache(maxsize=1)
+def probe() -> Machine:
+    """Measure this machine; takes about a quarter of a second, once a process."""
+    one_thread()
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return Machine(
+        peak=_product_rate(torch.float32),
+        peak_bfloat16=_product_rate(torch.bfloat16),
+        cores=cores or 1,
+        processor=_processor(),
+        python=platform.python_version(),
+        torch=torch.__version__,
+    )
+
+
+def one_thread() -> None:
+    """Use one thread, and keep freed memory instead of giving it back to the system.
+
+    Two threads of a small model cost more than they give, six times so when anything else runs.
+    glibc returns freed blocks to the system and takes them again at the next step; the page
+    faults cost a tenth of a step at width 64.
+    """
+    torch.set_num_threads(1)
+    if sys.platform == "linux":
+        mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # glibc only
+        if mallopt is not None:
+            mallopt(-3, 1 << 30)  # M_MMAP_THRESHOLD
+            mallopt(-1, 1 << 30)  # M_TRIM_THRESHOLD
+
+
+def _product_rate(dtype: torch.dtype) -> float:
+    a = torch.ones(PROBE, PROBE, dtype=dtype)
+    out = torch.empty_like(a)
+    best = float("inf")
+    for _ in range(6):
+        start = time.process_time()
+        torch.mm(a, a, out=out)
+        best = min(best, time.process_time() - start)
+    return 2.0 * PROBE**3 / best
+
+
+def _processor() -> str:
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as file:
+            for line in file:
+                if line.startswith("model name"):
+                    return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
