@@ -120,25 +120,32 @@ def as_column(name: str, values: Any) -> np.ndarray:
     return column
 
 
-def parse_cells(cells: Sequence[str]) -> np.ndarray:
+def parse_cells(name: str, cells: Sequence[str]) -> np.ndarray:
     """Return the cells of a text file as numbers if all are, gaps aside, else as text.
 
-    A cell of `MISSING` is a gap; columns of only true and false become 1 and 0.
+    A cell of `MISSING` is a gap; columns of only true and false become 1 and 0. A column that
+    goes by a name of a standard text column ("run_id", ...) stays text.
     """
+    column = np.array(cells, dtype=object) if plain(name) in _TEXT_NAMES else _parsed(cells)
+    column.flags.writeable = False
+    return column
+
+
+def _parsed(cells: Sequence[str]) -> np.ndarray:
     try:
-        return np.array(list(map(float, cells)), dtype=np.float64)
+        return np.fromiter(map(float, cells), dtype=np.float64, count=len(cells))
     except ValueError:
-        keys = [cell.strip().lower() for cell in cells]
-    numbers = np.full(len(keys), np.nan)
-    for i, key in enumerate(keys):
+        numbers = np.full(len(cells), np.nan)
+    for i, cell in enumerate(cells):
+        key = cell.strip().lower()
         if key in MISSING:
             continue
         try:
             numbers[i] = _TRUTH[key] if key in _TRUTH else float(key)
         except ValueError:
-            return np.array(list(cells), dtype=object)
+            return np.array(cells, dtype=object)
     # Gaps only: nothing says that these are numbers.
-    return np.array([""] * len(keys), dtype=object) if np.isnan(numbers).all() else numbers
+    return np.array([""] * len(cells), dtype=object) if np.isnan(numbers).all() else numbers
 
 
 def missing_column(wanted: str, present: Iterable[str], option: str = "--column") -> InputError:
@@ -205,3 +212,11 @@ def plain(name: str) -> str:
     """Return a name in lower case with `_` between its parts: `val/loss` -> `val_loss`."""
     letters = [c if c.isalnum() else "_" for c in name.strip().lower()]
     return "_".join(part for part in "".join(letters).split("_") if part)
+
+
+_TEXT_NAMES = {
+    plain(name)
+    for standard, known in KNOWN.items()
+    if known.text
+    for name in (standard, *known.names)
+}

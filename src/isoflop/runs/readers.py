@@ -14,7 +14,7 @@ from isoflop.errors import InputError, MissingExtra
 from isoflop.runs.columns import as_column, parse_cells
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     import numpy as np
 
@@ -61,26 +61,46 @@ def read_csv(path: Path) -> dict[str, np.ndarray]:
     Raises:
         InputError: if it has no rows, two columns of one name, or a line of another length.
     """
-    lines = io.StringIO(_text(path), newline="")
-    first = lines.readline()
-    lines.seek(0)
-    delimiter = max(_DELIMITERS, key=first.count)
+    text = _text(path)
+    delimiter = max(_DELIMITERS, key=text.partition("\n")[0].count)
+    header, cells = _columns(path, text, delimiter)
+    return {name: parse_cells(name, column) for name, column in zip(header, cells, strict=True)}
+
+
+def _columns(path: Path, text: str, delimiter: str) -> tuple[list[str], Sequence[Sequence[str]]]:
+    """Split delimited text into its header and its columns of cells."""
+    if '"' not in text:
+        # Not splitlines(), which also splits at form feeds and the like.
+        lines = [line for line in text.replace("\r\n", "\n").split("\n") if line]
+        header = [name.strip() for name in "".join(lines[:1]).split(delimiter)]
+        _check_header(path, header, max(0, len(lines) - 1))
+        _check_widths(path, (line.count(delimiter) + 1 for line in lines))
+        # One split of everything is twice as fast as a list for every row.
+        flat = delimiter.join(lines[1:]).split(delimiter)
+        return header, [flat[i :: len(header)] for i in range(len(header))]
     try:
-        reader = csv.reader(lines, delimiter=delimiter, strict=True)
-        header = [name.strip() for name in next(reader, [])]
-        rows = [row for row in reader if row]
+        rows = [
+            row
+            for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+            if row
+        ]
     except csv.Error as error:
         raise InputError(f"`{path.name}` is not readable CSV: {error}.") from error
-    _check_header(path, header, len(rows))
-    for number, row in enumerate(rows, start=2):
-        if len(row) != len(header):
+    header = [name.strip() for name in (rows or [[]])[0]]
+    _check_header(path, header, max(0, len(rows) - 1))
+    _check_widths(path, map(len, rows))
+    return header, list(zip(*rows[1:], strict=True))
+
+
+def _check_widths(path: Path, widths: Iterable[int]) -> None:
+    cells = iter(widths)
+    wanted = next(cells)
+    for row, found in enumerate(cells, start=2):
+        if found != wanted:
             raise InputError(
-                f"row {number} of `{path.name}` has {len(row)} cells and the header "
-                f"{len(header)}: {delimiter.join(row)[:60]}",
+                f"row {row} of `{path.name}` has {found} cells and the header {wanted}.",
                 do="Quote cells that contain the delimiter.",
             )
-    cells = zip(*rows, strict=True)
-    return {name: parse_cells(column) for name, column in zip(header, cells, strict=True)}
 
 
 def read_json_lines(path: Path) -> dict[str, np.ndarray]:

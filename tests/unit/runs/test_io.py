@@ -46,10 +46,22 @@ def test_csv_reads_back_the_same_numbers(tmp_path):
     assert load(runs.to_csv(tmp_path / "x.csv")).digest == runs.digest
 
 
+def test_line_ends_and_blank_lines(tmp_path):
+    path = tmp_path / "x.csv"
+    path.write_bytes(b"N,name\r\n1,a\x0cb\r\n\r\n2,c\r\n")
+    assert load(path)["name"].tolist() == ["a\x0cb", "c"]
+
+
+def test_identities_stay_as_they_are_written(tmp_path):
+    runs = load(write(tmp_path, "run_id,N\n0012,1\n12e4,2\n"))
+    assert runs["id"].tolist() == ["0012", "12e4"]
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("", "no runs"),
+        ('""\n', "no runs"),
         ("N,D\n", "no runs"),
         ("N,D\n1,2\n3\n", "row 3 .* has 1 cells and the header 2"),
         ("N,N\n1,2\n", "more than one column called `N`"),
@@ -165,8 +177,8 @@ def test_quantities_as_people_write_them(tmp_path):
     runs = load(path)
     assert runs["N"].tolist() == [70e9, 1e6]
     assert runs["D"].tolist() == [1.4e12, 20e6]
-    with pytest.raises(InputError, match="row 2 of column `tokens`"):
-        load(write(tmp_path, "N,tokens,loss\n1,many,2\n"))
+    with pytest.raises(InputError, match="row 3 of column `tokens`"):
+        load(write(tmp_path, "N,tokens,loss\n1,2B,2\n1,many,2\n"))
 
 
 def test_where_and_convention(tmp_path):
