@@ -1,3 +1,8 @@
 """Modules of this package that declare laws; a module named like its law is found first."""
 
-MODULES: tuple[str, ...] = ("chinchilla",)
+MODULES: tuple[str, ...] = (
+    "chinchilla",
+    "kaplan",
+    "kaplan_batch",
+    "kaplan_frontier",
+)
