@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard
 
 from isoflop.report import palette
 
@@ -34,7 +34,7 @@ def finished(result: StudyResult) -> list[dict[str, Any]]:
     return [row for row in rows(result) if row["status"] == "finished" and number(row.get("loss"))]
 
 
-def number(value: object) -> bool:
+def number(value: object) -> TypeGuard[float]:
     """Say whether a table's value is a finite number."""
     return isinstance(value, int | float) and math.isfinite(value)
 

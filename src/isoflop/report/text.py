@@ -78,14 +78,45 @@ def estimate(value: Estimate | None, write: Callable[[float], str]) -> str:
     return point if value.interval is None else f"{point} ({interval(value.interval, write)})"
 
 
+def ratio(value: float) -> str:
+    """Print a ratio with three significant digits: 24.5, 140."""
+    return f"{value:,.0f}" if abs(value) >= 99.5 else f"{value:.3g}"
+
+
+def cost(name: str) -> str:
+    """Print a share of the loss as the document writes it ("0.1%") with a space: 0.1 %."""
+    return f"{name.rstrip('% ')} %"
+
+
 def factor(decades: float) -> str:
     """Print decades as a factor: 10x, 3.3x."""
     return f"{10**decades:.3g}×"
 
 
+def decades(value: float) -> str:
+    """Print a distance in decades: 1 decade, 0.52 decades."""
+    shown = f"{value:.2g}"
+    return f"{shown} decade" if shown == "1" else f"{shown} decades"
+
+
 def plural(count: int, word: str) -> str:
     """Print a count with its noun: 1 warning, 2 warnings."""
     return f"{count} {word}" if count == 1 else f"{count} {word}s"
+
+
+def plain(text: str) -> str:
+    """Undo `escape`: a figure's label as page text (which the page escapes itself)."""
+    return html.unescape(text)
+
+
+def estimate_exponent(value: Estimate) -> str:
+    """Print an exponent with its interval."""
+    return estimate(value, exponent)
+
+
+def tight(text: str) -> str:
+    """Keep `N*(C)` on one line: a word joiner between the star and the parenthesis."""
+    return text.replace("*(", "*\u2060(")
 
 
 def escape(text: object) -> str:
@@ -124,4 +155,7 @@ FILTERS: dict[str, Callable[..., str]] = {
     "convention": convention,
     "factor": factor,
     "cell": cell,
+    "plain": plain,
+    "tight": tight,
+    "estimate_exponent": estimate_exponent,
 }

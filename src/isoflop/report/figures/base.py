@@ -202,7 +202,7 @@ def _template(go: Any) -> Any:
         font={"family": FONT, "size": 13, "color": colour("text")},
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
-        margin={"l": 48, "r": 16, "t": 34, "b": 48},
+        margin={"l": 8, "r": 16, "t": 34, "b": 48},
         xaxis=axis,
         yaxis=axis,
         hovermode="closest",

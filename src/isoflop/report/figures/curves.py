@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from isoflop.protocols.result import StudyResult
 
-_POINTS = 80
+_POINTS = 60
 _DASH = {"heldout": "dash", "lr_probe": "dot", "seed": "dot"}
 
 
@@ -27,15 +27,18 @@ def loss_curves(result: StudyResult) -> go.Figure | None:
     shown = [row for row in data.rows(result) if _points(result, row)]
     if not shown:
         return None
-    start = min(row["budget"] for row in shown) / 30
-    visible = [p for row in shown for p in _points(result, row) if p[0] >= start]
     ends = [(row["C"], row["loss"]) for row in shown if data.number(row.get("loss"))]
+    # The first steps, near the uniform guess, would take most of the height.
+    top = 1.35 * max((loss for _, loss in ends), default=float("inf"))
+    start = min(row["budget"] for row in shown) / 30
+    points = [p for row in shown for p in _points(result, row)]
+    visible = [(c, loss) for c, loss in points if c >= start and loss <= top]
     envelope = _envelope(result, start)
-    every = [*visible, *ends, *envelope] or [p for row in shown for p in _points(result, row)]
+    every = [*visible, *ends, *envelope] or points
     figure = new_figure(
         compute_axis([c for c, _ in every]),
         loss_log_axis([loss for _, loss in every]),
-        "training loss, nats per token (log scale)",
+        "training loss, nats per token",
     )
     styles = data.styles(result)
     named: set[tuple[float, str]] = set()
@@ -84,7 +87,7 @@ def _add_run(
             marker={
                 "color": colour("bad") if failed else style.colour,
                 "symbol": "x" if failed else style.symbol,
-                "size": [0] * len(points) + [8],
+                "size": [0] * len(points) + [7],
                 "opacity": 1,
                 "line": {"width": 0},
             },
@@ -105,7 +108,8 @@ def _suffix(kind: str) -> str:
 def _envelope(result: StudyResult, start: float) -> list[tuple[float, float]]:
     found = result.approach1.envelope
     pairs = zip(found.get("C", []), found.get("loss", []), strict=False)
-    return [(c, loss) for c, loss in pairs if c >= start]
+    points = [(c, loss) for c, loss in pairs if c >= start]
+    return points[:: max(1, len(points) // 200)]
 
 
 def _add_envelope(figure: go.Figure, envelope: list[tuple[float, float]]) -> None:

@@ -29,7 +29,13 @@ def heldout_prediction(result: StudyResult) -> go.Figure | None:
     places, top = _places(cells)
     figure = new_figure(
         linear_axis(_values(cells), "validation loss, nats per token"),
-        {"range": [-0.6, top + 0.3], "showticklabels": False, "showgrid": False, "ticks": ""},
+        {
+            "range": [-0.6, top + 0.3],
+            "showticklabels": False,
+            "showgrid": False,
+            "ticks": "",
+            "showline": False,
+        },
         "",
     )
     for row, cell in zip(places, cells, strict=True):
@@ -61,15 +67,15 @@ def _models(cells: list[Cell]) -> list[str]:
 
 
 def _places(cells: list[Cell]) -> tuple[list[dict[str, float]], float]:
-    """Return the height of each row of each cell (name, all, models), and the highest."""
-    models = _models(cells)
-    group = len(models) + 2.6
+    """Return the height of each row of each cell (name, all, models, ...), and the highest."""
+    rows = ["name", "all", *_models(cells)]
+    rows += ["baselines"] if any(cell.baselines for cell in cells) else []
+    group = len(rows) + 0.6
     places = []
     for k in range(len(cells)):
         base = (len(cells) - 1 - k) * group
-        rows = ["name", "all", *models]
         places.append({name: base + len(rows) - 1 - j for j, name in enumerate(rows)})
-    return places, (len(cells) - 1) * group + len(models) + 1
+    return places, (len(cells) - 1) * group + len(rows) - 1
 
 
 def _values(cells: list[Cell]) -> list[float]:
@@ -83,12 +89,12 @@ def _values(cells: list[Cell]) -> list[float]:
 
 
 def _name_group(figure: go.Figure, cell: Cell, y: float) -> None:
-    verdict = "inside the interval" if cell.covered else "outside the interval"
+    verdict = "inside" if cell.covered else "outside"
     figure.add_annotation(
         x=0,
         xref="paper",
         y=y,
-        text=f"<b>N = {format_count(cell.N)}</b>, D = {format_count(cell.D)} tokens: {verdict}",
+        text=f"<b>N = {format_count(cell.N)}</b>, D = {format_count(cell.D)}: {verdict}",
         xanchor="left",
         showarrow=False,
         font={"size": 12.5},
@@ -150,7 +156,7 @@ def _add_baselines(figure: go.Figure, cells: list[Cell], places: list[dict[str, 
         figure.add_trace(
             plotly().Scatter(
                 x=[cell.baselines[name] for cell, _ in pairs],
-                y=[row["all"] for _, row in pairs],
+                y=[row["baselines"] for _, row in pairs],
                 mode="markers",
                 marker={
                     "symbol": _SYMBOLS[k % len(_SYMBOLS)],

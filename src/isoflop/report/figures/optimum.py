@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from isoflop.samples import Estimate
 
 _DASH = {"approach1": "dash", "approach2": "solid", "approach3": "dashdot"}
+_RANK = {"approach1": 1, "approach2": 2, "approach3": 3}
 _DRAWN = ("approach1", "approach3", "approach2")  # the measured minima come last, on top
 
 
@@ -74,7 +75,7 @@ def _draw(
     compute = [c for _, law in laws for c in law.C]
     values = [v for _, law in laws for v in [*law.median, *law.low, *law.high]]
     y_axis = loss_log_axis(values) if what == "loss" else count_axis(values, "")
-    figure = new_figure(compute_axis(compute, "C, exact FLOPs"), y_axis, f"{title} (log scale)")
+    figure = new_figure(compute_axis(compute, "C, exact FLOPs (log scale)"), y_axis, title)
     for approach, law in laws:
         band(figure, law.C, law.low, law.high, colour(approach.name))
     for approach, law in laws:
@@ -97,6 +98,7 @@ def _add_line(figure: go.Figure, approach: Approach, law: PowerLawFit) -> None:
             mode="lines",
             line={"color": colour(approach.name), "width": 2, "dash": _DASH[approach.name]},
             name=text.escape(approach.title),
+            legendrank=_RANK[approach.name],
             customdata=[f"C = {text.flops(c)} FLOPs" for c in law.C],
             hovertemplate=f"{text.escape(approach.title)}<br>%{{customdata}}: %{{y:.4~s}}"
             "<extra></extra>",

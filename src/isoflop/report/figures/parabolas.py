@@ -37,7 +37,7 @@ def isoflop_parabolas(result: StudyResult) -> go.Figure | None:
     sizes, losses = [r["N"] for r in shown], [r["loss"] for r in shown]
     figure = new_figure(
         count_axis(sizes, f"parameters N, {text.convention(data.convention(result))} (log scale)"),
-        linear_axis(losses, pad=0.09),
+        linear_axis([*losses, min(losses) - 0.05 * (max(losses) - min(losses))]),
         LOSS,
     )
     for budget, style in data.styles(result).items():
@@ -168,7 +168,8 @@ def _label(figure: go.Figure, lowest: dict[str, Any], style: data.BudgetStyle) -
         plotly().Scatter(
             x=[lowest["N"]],
             y=[lowest["loss"]],
-            mode="text",
+            mode="markers+text",
+            marker={"size": 12, "opacity": 0},  # keeps the text clear of the run's marker
             text=[text.flops(lowest["budget"])],
             textposition="bottom center",
             textfont={"size": 12.5, "color": style.colour},

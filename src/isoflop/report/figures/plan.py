@@ -38,8 +38,9 @@ def plan_curve(result: StudyResult) -> go.Figure | None:
     figure = new_figure(
         count_axis(sizes, title), linear_axis([*median, *low, *high], pad=0.08), LOSS
     )
-    for cost, ends in sorted(plan.flat.items(), key=lambda item: item[1][1] / item[1][0]):
-        _add_flat(figure, cost, ends)
+    widest = sorted(plan.flat.items(), key=lambda item: item[1][0] / item[1][1])
+    for k, (cost, ends) in enumerate(widest):
+        _add_flat(figure, cost, ends, k)
     band(figure, sizes, low, high, colour("approach2"))
     figure.add_trace(
         plotly().Scatter(
@@ -56,18 +57,19 @@ def plan_curve(result: StudyResult) -> go.Figure | None:
     return figure
 
 
-def _add_flat(figure: go.Figure, cost: str, ends: tuple[float, float]) -> None:
+def _add_flat(figure: go.Figure, cost: str, ends: tuple[float, float], line: int) -> None:
     low, high = ends
     shade = colour("approach1")
     figure.add_vrect(x0=low, x1=high, line_width=0, fillcolor=fade(shade, 0.13), layer="below")
-    below = 0 if cost.startswith("0.") else 20
     figure.add_annotation(
-        x=(math.log10(low) + math.log10(high)) / 2,
+        x=math.log10(low),
         y=1,
         yref="paper",
-        text=f"&lt; {text.escape(cost.replace('%', ' %').replace('  ', ' '))}",
+        text=f"within {text.escape(text.cost(cost))}",
+        xanchor="left",
+        xshift=4,
         yanchor="top",
-        yshift=-below,
+        yshift=-4 - 18 * line,
         showarrow=False,
         font={"size": 12, "color": shade},
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from isoflop.report import data, text
 from isoflop.report.figures.base import count_axis, linear_axis, new_figure, plotly
-from isoflop.report.palette import colour, fade
+from isoflop.report.palette import colour
 from isoflop.units import format_count, format_loss
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ def surface_fit(result: StudyResult) -> go.Figure | None:
     if not shown:
         return None
     values = [v for r in shown for v in (r["loss"], r["predicted"])]
-    axis = linear_axis(values, "predicted by the surface, nats per token")
+    axis = linear_axis(values, "predicted, nats per token")
     figure = new_figure(axis, linear_axis(values), "observed, nats per token")
     low, high = axis["range"]
     figure.add_trace(
@@ -45,16 +45,15 @@ def surface_residuals(result: StudyResult) -> go.Figure | None:
     shown = residual_rows(result)
     if not shown:
         return None
-    furthest = max(1.0, *(abs(r["residual"]) for r in shown))
+    furthest = max(0.5, *(abs(r["residual"]) for r in shown))
     figure = new_figure(
         count_axis(
             [r["N"] for r in shown],
             f"N, {text.convention(data.convention(result))} (log scale)",
         ),
-        linear_axis([-furthest, furthest], pad=0.08),
+        linear_axis([-furthest, furthest], pad=0.1),
         "observed above predicted loss, %",
     )
-    figure.add_hrect(y0=-1, y1=1, line_width=0, fillcolor=fade(colour("neutral"), 0.12))
     figure.add_hline(y=0, line={"color": colour("neutral"), "width": 1.2})
     _add_budgets(figure, result, shown, "N", "residual")
     return figure

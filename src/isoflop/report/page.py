@@ -1,0 +1,107 @@
+"""The report: one HTML file that needs nothing but itself."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from isoflop.errors import MissingExtra
+from isoflop.report import answer, data, tables, text
+from isoflop.report.blocks import blocks
+from isoflop.report.figures.base import FONT
+from isoflop.report.key import variables
+from isoflop.report.palette import dark_partners
+from isoflop.store.files import guard, write_atomic
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+    from isoflop.protocols.result import StudyResult
+
+
+def write_report(result: StudyResult, path: str | Path) -> Path:
+    """Write a study as one self-contained HTML file, whole or not at all.
+
+    Args:
+        result: what the study found.
+        path: where to write it; folders above it are made.
+
+    Returns:
+        The path written.
+
+    Raises:
+        MissingExtra: if jinja2 or plotly is not installed.
+        StoreError: if the file cannot be written.
+    """
+    target = Path(path)
+    document = render(result)
+    with guard("write the report to", target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        write_atomic(target, document.encode(errors="replace"))
+    return target
+
+
+def render(result: StudyResult) -> str:
+    """Return the report as HTML.
+
+    Raises:
+        MissingExtra: if jinja2 or plotly is not installed.
+    """
+    environment = _environment()
+    count = len(data.budgets(result))
+    return environment.get_template("report.html.j2").render(
+        result=result,
+        blocks=blocks(result),
+        headline=answer.headline(result),
+        numbers=answer.numbers(result),
+        facts=answer.facts(result.plan) if result.plan else [],
+        verdicts=answer.verdicts(result),
+        approaches=data.approaches(result),
+        level=data.level(result),
+        convention=data.convention(result),
+        severities=data.severities(result),
+        variables=variables(count),
+        partners=dark_partners(count),
+        font=FONT,
+        made_by={k: v for k, v in result.provenance.items() if k != "command"},
+        script=_plotly_script(),
+    )
+
+
+def _environment() -> Environment:
+    try:
+        import jinja2
+    except ImportError as error:
+        raise MissingExtra("jinja2", "report", "writing a report") from error
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("isoflop.report"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= text.FILTERS
+    environment.filters["json"] = _json
+    environment.globals |= {"tables": tables, "n_counts": text.N_COUNTS}
+    return environment
+
+
+def _json(value: Any) -> Any:
+    """Return JSON that can stand in a script element: no `<`, `>`, `&` or line separators."""
+    import markupsafe
+
+    written = json.dumps(value, ensure_ascii=True, separators=(",", ":"), allow_nan=False)
+    escaped = written.replace("&", r"\u0026").replace("<", r"\u003c").replace(">", r"\u003e")
+    return markupsafe.Markup(escaped)  # noqa: S704  # just escaped
+
+
+def _plotly_script() -> Any:
+    """Return plotly's own script, which is bundled with the package."""
+    try:
+        import plotly.offline
+    except ImportError as error:
+        raise MissingExtra("plotly", "report", "drawing figures") from error
+    import markupsafe
+
+    return markupsafe.Markup(plotly.offline.get_plotlyjs())  # noqa: S704  # a package's own file
