@@ -88,6 +88,16 @@ Seconds = Annotated[Any, _dimension("seconds", "s", 1.0, 1e7)]
 Dollars = Annotated[Any, _dimension("dollars", "USD", 1.0, 1e9)]
 Joules = Annotated[Any, _dimension("joules", "J", 1e3, 1e15)]
 Dimensionless = Annotated[Any, _dimension("dimensionless", "1", 0.5, 2.0)]
+TokensPerParameter = Annotated[
+    Any, _dimension("tokens per parameter", "tokens/parameter", 1.0, 1e3)
+]
+Passes = Annotated[Any, _dimension("passes", "passes", 1.0, 20.0)]
+SummedRate = Annotated[Any, _dimension("summed learning rate", "learning rate x steps", 0.1, 10.0)]
+Multiplications = Annotated[Any, _dimension("multiply-accumulates", "GMAC", 1e10, 1e13)]
+GpuHours = Annotated[Any, _dimension("RL training compute", "GB200 GPU-hours", 1e2, 1e5)]
+RootNats = Annotated[Any, _dimension("square root of KL", "sqrt(nats)", 0.1, 10.0)]
+Reward = Annotated[Any, _dimension("gold reward", "sd of the gold reward", 0.1, 3.0)]
+Amount = Annotated[Any, _dimension("amount", "data, parameters or compute", 1.0, 1e12)]
 
 #: Dimension of the labels that `Law.by` adds as an input.
 LABEL = Dimension("label", "label", text=True)

@@ -22,6 +22,12 @@ def _softplus(x: Any) -> Any:
     return np.logaddexp(0.0, x)
 
 
+def _gammaln(x: Any) -> Any:
+    from isoflop.laws.gamma import gammaln
+
+    return gammaln(x)
+
+
 _NUMPY: dict[str, Any] = {
     "exp": np.exp,
     "log": np.log,
@@ -34,6 +40,7 @@ _NUMPY: dict[str, Any] = {
     "abs": np.abs,
     "sigmoid": _sigmoid,
     "softplus": _softplus,
+    "gammaln": _gammaln,
     "minimum": np.minimum,
     "maximum": np.maximum,
     "where": np.where,
@@ -117,6 +124,11 @@ def sigmoid(x: Any) -> Any:
 def softplus(x: Any) -> Any:
     """Return log(1 + exp(x)) without overflow."""
     return apply("softplus", x)
+
+
+def gammaln(x: Any) -> Any:
+    """Return the logarithm of the gamma function, for positive x."""
+    return apply("gammaln", x)
 
 
 def absolute(x: Any) -> Any:

@@ -25,6 +25,7 @@ _UNARY: dict[str, Any] = {
     "tanh": sympy.tanh,
     "sigmoid": lambda x: 1 / (1 + sympy.exp(-x)),
     "softplus": lambda x: sympy.log(1 + sympy.exp(x)),
+    "gammaln": sympy.loggamma,
     "abs": sympy.Abs,
     "minimum": sympy.Min,
     "maximum": sympy.Max,

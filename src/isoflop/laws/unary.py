@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from isoflop.laws.duals import Dual, Exponential
+from isoflop.laws.gamma import digamma, gammaln, trigamma
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,6 +50,10 @@ def _softplus(x: Dual) -> Dual:
     return x.chain(np.logaddexp(0.0, x.value), rate, rate * (1.0 - rate))
 
 
+def _gammaln(x: Dual) -> Dual:
+    return x.chain(gammaln(x.value), digamma(x.value), trigamma(x.value))
+
+
 def _log10(x: Dual) -> Dual:
     return x.log() * (1.0 / np.log(10.0))
 
@@ -69,4 +74,5 @@ UNARY: dict[str, Callable[[Dual], Dual]] = {
     "sigmoid": _sigmoid,
     "softplus": _softplus,
     "abs": Dual.__abs__,
+    "gammaln": _gammaln,
 }
