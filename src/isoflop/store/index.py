@@ -1,8 +1,8 @@
 """An index of curves, derived from the folder: may be deleted at any time.
 
 Decoding 10,000 points.jsonl of 1,000 points takes 12.5 s, reading the same numbers as blobs
-from SQLite 1.2 s, most of it the first touch of 560 MB (bench/store_load.py). A row is used only while its file still has
-the size and the time of change that the row was made from.
+from SQLite 1.2 s, most of it the first touch of 560 MB (bench/store_load.py). A row is used
+only while its file still has the size and the time of change that the row was made from.
 """
 
 from __future__ import annotations

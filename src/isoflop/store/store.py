@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from isoflop.errors import InputError, StoreError
-from isoflop.store.columns import columns_of
 from isoflop.store.files import guard
 from isoflop.store.index import Curve, Index
 from isoflop.store.lock import Lock
@@ -134,16 +134,29 @@ class Store:
         return [spec for spec in reversed(wanted.values()) if self._open(spec.id, retry_failed)]
 
     def columns(self) -> dict[str, np.ndarray]:
-        """Return finished and failed runs as columns (see `columns_of`)."""
-        return columns_of(self.runs())
+        """Return finished and failed runs as columns [run]; none where there is no run."""
+        runs = self.runs()
+        return dict(self._table(runs).columns) if runs else {}
 
     def table(self) -> RunTable:
-        """Return finished and failed runs as a table: N counts matrices plus head, C is exact."""
-        from isoflop.runs.table import Convention, RunTable
+        """Return finished and failed runs as a table (see `RunTable.from_runs`).
 
-        convention = Convention(N="matrices+head", C="exact", loss="nats/token")
-        source = str(self.path)
-        return RunTable.from_columns(self.columns(), convention=convention, source=source)
+        Raises:
+            StoreError: there is no such folder, or no run has an outcome yet.
+        """
+        runs = self.require().runs()
+        if not runs:
+            raise StoreError(
+                f"{self.path}: none of its {len(self.ids())} runs has an outcome yet.",
+                "There is nothing to make a table of.",
+                f"Go on with it:  isoflop study --out {self.path}",
+            )
+        return self._table(runs)
+
+    def _table(self, runs: list[Run]) -> RunTable:
+        from isoflop.runs.table import RunTable
+
+        return replace(RunTable.from_runs(runs), source=str(self.path))
 
     def _open(self, id: str, retry_failed: bool) -> bool:  # noqa: A002
         run = self.run(id)
