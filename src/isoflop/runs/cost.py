@@ -34,8 +34,9 @@ class CostCurve:
                 not a function of N and D in this table.
         """
         log_N, log_f = np.log(N), np.log(C / D)
-        sizes, index = np.unique(np.round(log_N, 9), return_inverse=True)
+        _, index = np.unique(np.round(log_N, 9), return_inverse=True)
         count = np.bincount(index)
+        sizes = np.bincount(index, weights=log_N) / count
         mean = np.bincount(index, weights=log_f) / count
         worst = float(np.abs(log_f - mean[index]).max())
         if worst > 0.02:

@@ -1,5 +1,7 @@
 """Sweeps: sizes around the optimum, exact tokens, stable identities, bounded extensions."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -118,5 +120,5 @@ def test_too_few_sizes_are_refused():
 def test_widths_are_distinct_and_ascend(N, sizes):
     widths = widths_around(N, sizes, template=Architecture(width=8))
     assert len(widths) == sizes
-    assert all(a < b for a, b in zip(widths, widths[1:], strict=False))
+    assert all(a < b for a, b in pairwise(widths))
     assert all(width % 8 == 0 for width in widths)
