@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 
+class StopRequested(Exception):
+    """Raised by a job that has saved its state because it was asked to stop."""
+
+
 class Interrupts:
     """Counts SIGINT and SIGTERM inside its block; `reader` becomes readable at each.
 

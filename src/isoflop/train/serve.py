@@ -16,16 +16,13 @@ from typing import Any, BinaryIO
 import msgspec
 
 from isoflop.errors import IsoflopError
+from isoflop.train.interrupts import StopRequested
 from isoflop.train.messages import Carried, Message, read_message
 
 #: Seconds between two signs of life.
 BEAT = 0.5
 #: Seconds that a job may take to stop before its worker ends hard.
 GRACE = 15.0
-
-
-class StopRequested(Exception):
-    """Raised by a handler that has stopped because `Context.should_stop` said so."""
 
 
 class Fatal(Exception):

@@ -13,6 +13,7 @@ from isoflop.runs.run import Point, Run
 from isoflop.train import checkpoint, schedule
 from isoflop.train.batches import Batches, validation
 from isoflop.train.gradient import Gradient
+from isoflop.train.interrupts import StopRequested
 from isoflop.train.machine import Machine, one_thread, probe
 from isoflop.train.model import Transformer
 from isoflop.train.optimizer import Optimizer
@@ -43,6 +44,7 @@ def train_run(
     checkpoint_seconds: float = 30.0,
     keep_checkpoint: bool = False,
     machine: Machine | None = None,
+    should_stop: Callable[[], bool] = lambda: False,
 ) -> Run:
     """Train the model of `spec` to the end of its schedule, or until it diverges.
 
@@ -59,6 +61,8 @@ def train_run(
         checkpoint_seconds: wall time between checkpoints.
         keep_checkpoint: write one at the end and leave it.
         machine: the probe of this machine, if already at hand.
+        should_stop: asked after each step; once it says yes, a checkpoint is written and
+            StopRequested raised.
 
     Returns:
         The run; `status` is "failed", with the reason, where the loss left the finite numbers or
@@ -68,6 +72,7 @@ def train_run(
         ConventionError: the corpus is not the one that the setup names.
         InputError, CorpusError: vocabulary or length of the corpus do not fit the model.
         StoreError: a checkpoint cannot be written or read.
+        StopRequested: `should_stop` said so.
     """
     setup = spec.setup
     check(setup, corpus)
@@ -76,7 +81,7 @@ def train_run(
     path = None if folder is None else folder / "checkpoint.pt"
     if path is not None and (state := checkpoint.load(path, spec.id)) is not None:
         training.restore(state)
-    reason = _train(training, path, on_point, checkpoint_seconds)
+    reason = _train(training, path, on_point, checkpoint_seconds, should_stop)
     if path is not None and keep_checkpoint:
         checkpoint.save(path, spec.id, training.state())
     run = record(spec, corpus, training, reason, machine or probe())
@@ -91,6 +96,7 @@ def _train(
     path: Path | None,
     on_point: Callable[[Point], None],
     checkpoint_seconds: float,
+    should_stop: Callable[[], bool],
 ) -> str:
     """Run the loop; return why the run failed, or nothing."""
     setup = training.setup
@@ -109,11 +115,14 @@ def _train(
             except DivergedError as diverged:
                 return str(diverged)
             training.clock.start()
-        if path is not None and time.monotonic() - saved > checkpoint_seconds:
+        stop = should_stop() and step < setup.steps
+        if path is not None and (stop or time.monotonic() - saved > checkpoint_seconds):
             training.clock.stop()
             checkpoint.save(path, setup.id, training.state())
             saved = time.monotonic()
             training.clock.start()
+        if stop:
+            raise StopRequested
     training.clock.stop()
     return ""
 

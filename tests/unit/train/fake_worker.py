@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from isoflop.errors import InputError, StoreError
-from isoflop.train.serve import Context, Fatal, StopRequested, serve
+from isoflop.train.interrupts import StopRequested
+from isoflop.train.serve import Context, Fatal, serve
 
 
 def handle(payload: dict[str, Any], context: Context) -> dict[str, Any]:

@@ -21,11 +21,13 @@ from isoflop.train.engine import (
     SerialEngine,
     usable_cores,
 )
+from isoflop.train.interrupts import StopRequested
 from isoflop.train.messages import Carried, Event, Job
-from isoflop.train.serve import Context, StopRequested
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from isoflop.train.serve import Context
 
 WORKER = [sys.executable, str(Path(__file__).parent / "fake_worker.py")]
 
