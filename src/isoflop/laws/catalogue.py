@@ -5,4 +5,8 @@ MODULES: tuple[str, ...] = (
     "kaplan",
     "kaplan_batch",
     "kaplan_frontier",
+    "hestness",
+    "rosenfeld",
+    "pearce",
+    "henighan",
 )
