@@ -68,7 +68,8 @@ def perform(handler: Handler, job: str, payload: dict[str, Any], context: Contex
     except Fatal as fatal:
         return Message(kind="fatal", job=job, error=Carried.pack(fatal.cause))
     except IsoflopError as error:
-        return Message(kind="failed", job=job, reason=str(error))
+        data = {"error": type(error).__name__}
+        return Message(kind="failed", job=job, reason=str(error), data=data)
     except Exception as error:
         traceback.print_exc()
         return Message(kind="failed", job=job, reason=f"{type(error).__name__}: {error}")
