@@ -75,8 +75,8 @@ KNOWN: dict[str, Known] = {
     "run": Known("", ("run_name", "experiment_name"), text=True),
     "role": Known("", ("use",), text=True),
     "status": Known("", ("state", "run_status"), text=True),
-    "family": Known("", ("recipe",), text=True),
-    "recipe": Known("", (), text=True),
+    "family": Known("", (), text=True),
+    "recipe": Known("", ("recipe_version",), text=True),
     "corpus": Known("", ("train_dataset", "training_set", "dataset", "upstream_dataset"), True),
     "tokenizer": Known("", (), text=True),
     "N_matrices": Known("parameters"),
@@ -148,14 +148,20 @@ def _parsed(cells: Sequence[str]) -> np.ndarray:
     return np.array([""] * len(cells), dtype=object) if np.isnan(numbers).all() else numbers
 
 
-def missing_column(wanted: str, present: Iterable[str], option: str = "--column") -> InputError:
-    """Return the error for a column that is not there: what there is, and the flag to paste."""
+def missing_column(wanted: str, present: Iterable[str], standard: str | None = None) -> InputError:
+    """Return the error for a column that is not there: what there is, and the flag to paste.
+
+    Args:
+        wanted: the name that was looked up.
+        present: the columns there are.
+        standard: the standard column it was to be, if that is another name.
+    """
     names = list(present)
-    flag = f"{option} {wanted}={_closest(wanted, names)}"
+    target = standard or wanted
     return InputError(
         f"there is no column `{wanted}`; the table has {', '.join(names) or 'no columns'}.",
-        "A column is found by its name or one of its common names.",
-        f"Name the column that holds it:  {flag}",
+        "A column is found by its own name or by one of its common names.",
+        f"Name the column that holds it:  --column {target}={_closest(target, names)}",
     )
 
 

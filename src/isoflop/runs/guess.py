@@ -102,6 +102,8 @@ def stated(field: str, name: str) -> str | None:
     `N_nonembed_plus_head` says "matrices+head"; `non_embedding_params` does not say whether
     the head counts, so it says nothing.
     """
+    if field == "C" and name.replace(" ", "") == "6*N*D":
+        return "6ND"
     words = f"_{plain(name)}_"
     for words_of, convention in _STATED.get(field, ()):
         if f"_{words_of}_" in words:

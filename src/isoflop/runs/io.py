@@ -16,6 +16,7 @@ from isoflop.runs.convention import UNSTATED, Convention
 from isoflop.runs.guess import Source, factor_of, guess, stated
 from isoflop.runs.readers import read
 from isoflop.runs.table import RunTable
+from isoflop.runs.where import values_of
 from isoflop.units import parse_count
 
 if TYPE_CHECKING:
@@ -56,9 +57,9 @@ def load(
         ... # doctest: +SKIP
     """
     raw = _raw(path_or_frame)
-    found = (
-        {} if raw is path_or_frame else dict(raw.origin) or guess(list(raw.columns), _words(raw))
-    )
+    found = dict(raw.origin) or guess(list(raw.columns), _words(raw))
+    if raw is path_or_frame:  # a table has its columns already
+        found = {}
     sources = {**found, **_given(raw, columns or {})}
     table = _mapped(raw, sources, convention or Convention())
     return table if where is None else table.where(where)
@@ -90,13 +91,19 @@ def _given(raw: RunTable, columns: Mapping[str, str]) -> dict[str, Source]:
     for standard, expression in columns.items():
         known = expression in raw
         if not known and expression.isidentifier():
-            raise missing_column(expression, raw.columns, f"--column {standard}=... :")
+            raise missing_column(expression, raw.columns, standard)
         given[standard] = Source(expression, factor_of(expression) if known else 1.0, (), True)
     return given
 
 
 def _mapped(raw: RunTable, sources: Mapping[str, Source], convention: Convention) -> RunTable:
-    columns = {name: _column(raw, name, source) for name, source in sources.items()}
+    plain = {n: _column(raw, n, source) for n, source in sources.items() if _is_plain(raw, source)}
+    # A computed column may use the file's names, which win, and the standard ones.
+    both = replace(raw, columns={**plain, **raw.columns})
+    columns = {
+        name: plain[name] if name in plain else values_of(source.expression, both)
+        for name, source in sources.items()
+    }
     used = {raw.resolve(source.expression) for source in sources.values()}
     for name, values in raw.columns.items():
         if name not in used:
@@ -120,11 +127,11 @@ def _convention(raw: RunTable, sources: Mapping[str, Source], asked: Convention)
     return asked.saying(**said)
 
 
-def _column(raw: RunTable, name: str, source: Source) -> np.ndarray:
-    if source.expression not in raw:
-        from isoflop.runs.where import values_of
+def _is_plain(raw: RunTable, source: Source) -> bool:
+    return source.expression in raw
 
-        return values_of(source.expression, raw)
+
+def _column(raw: RunTable, name: str, source: Source) -> np.ndarray:
     values = raw[source.expression]
     if name not in KNOWN or KNOWN[name].text:
         return values

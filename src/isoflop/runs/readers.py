@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import gzip
 import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -143,10 +142,19 @@ def read_parquet(path: Path) -> dict[str, np.ndarray]:
 def _text(path: Path) -> str:
     try:
         data = path.read_bytes()
-        data = gzip.decompress(data) if path.suffix == ".gz" else data
-        return data.decode("utf-8-sig")
-    except (UnicodeDecodeError, OSError, EOFError) as error:
+        return (_inflated(path, data) if path.suffix == ".gz" else data).decode("utf-8-sig")
+    except (UnicodeDecodeError, OSError) as error:
         raise InputError(f"`{path.name}` is not readable as UTF-8 text: {error}.") from error
+
+
+def _inflated(path: Path, data: bytes) -> bytes:
+    import gzip
+    import zlib
+
+    try:
+        return gzip.decompress(data)
+    except (EOFError, OSError, zlib.error) as error:
+        raise InputError(f"`{path.name}` is not readable gzip: {error}.") from error
 
 
 def _objects(path: Path) -> Iterator[dict[str, Any]]:

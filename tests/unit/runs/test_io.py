@@ -83,6 +83,10 @@ def test_files_that_cannot_be_read(tmp_path):
     (tmp_path / "bytes.csv").write_bytes(b"N,D\n\xff\xfe,1\n")
     with pytest.raises(InputError, match="UTF-8"):
         load(tmp_path / "bytes.csv")
+    for data in (b"N,D", gzip.compress(b"N,D\n1,2\n" * 99)[:-20]):
+        (tmp_path / "x.csv.gz").write_bytes(data)
+        with pytest.raises(InputError, match="gzip"):
+            load(tmp_path / "x.csv.gz")
     (tmp_path / "x.parquet").write_bytes(b"PAR1")
     with pytest.raises(InputError, match="Parquet"):
         load(tmp_path / "x.parquet")
@@ -170,6 +174,19 @@ def test_given_columns_win_and_displace(tmp_path):
     with pytest.raises(InputError) as error:
         load(path, columns={"N": "prams"})
     assert "N, params_M, D, loss, loss_c4" in error.value.what
+    assert error.value.do.endswith("--column N=N")
+
+
+def test_computed_columns_use_the_files_names_and_the_standard_ones(tmp_path):
+    path = write(tmp_path, "params,tokens,N,loss\n2e6,4e7,3,3.0\n")
+    runs = load(path, columns={"N": "params", "C": "6*params*D"})
+    assert runs["C"][0] == 6 * 2e6 * 4e7
+    assert runs.convention.C == "unstated"
+    assert load(path, columns={"C": "6 * N * D"})["C"][0] == 6 * 3 * 4e7
+    assert load(path, columns={"C": "6 * N * D"}).convention.C == "6ND"
+    assert load(path, columns={"N": "N * 1e6"})["N"][0] == 3e6
+    with pytest.raises(InputError, match="no column `Q`"):
+        load(path, columns={"C": "6*Q*D"})
 
 
 def test_quantities_as_people_write_them(tmp_path):

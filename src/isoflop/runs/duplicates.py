@@ -1,0 +1,121 @@
+"""Rows that are not runs of their own: copies, and checkpoints of one run."""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from isoflop.runs.finding import Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from isoflop.runs.table import RunTable
+
+#: Relative difference above which two runs are never taken for one.
+NEAR = 1e-3
+#: Columns in which a copy agrees with its original.
+_KEY = ("N", "D", "C", "loss", "U", "seed", "run", "id", "lr", "batch")
+#: Columns that count the way through one run.
+_PROGRESS = ("step", "_step", "current_step", "current_steps", "iteration", "global_step")
+
+
+def duplicates(table: RunTable) -> Iterator[Finding]:
+    """Find runs that are there twice, exactly or nearly."""
+    key = [
+        n
+        for n in ("N", "D", "C", "loss", "U", "seed", "run", "id", "lr", "batch")
+        if n in table.columns
+    ]
+    if "loss" not in key or not {"N", "D", "C"} & set(key):
+        return
+    codes = np.stack([np.unique(table[n], return_inverse=True)[1] for n in key])
+    first = np.unique(codes, axis=1, return_index=True)[1]
+    extra = np.ones(len(table), dtype=bool)
+    extra[first] = False
+    if extra.any():
+        yield Finding(
+            code="duplicate",
+            severity="warning",
+            message=f"{rows_of(extra)} repeat an earlier run exactly.",
+            numbers={"rows": float(extra.sum())},
+            why="A run that is there twice counts twice and narrows the intervals.",
+            remedy="Remove the copies, or give their number as a column `weight`.",
+        )
+    yield from _near(table, ~extra)
+
+
+def _near(table: RunTable, once: np.ndarray) -> Iterator[Finding]:
+    names = [name for name in ("N", "D", "loss") if name in table.columns]
+    distinct = [name for name in ("seed", "run", "lr", "batch") if name in table.columns]
+    rows = np.flatnonzero(once)
+    logs = np.stack([np.log(table[name][rows]) for name in names])
+    apart = [np.unique(table[name][rows], return_inverse=True)[1] for name in distinct]
+    near = np.zeros(len(rows), dtype=bool)
+    # Bins shifted by half: what is closer than NEAR / 2 shares one of them, and nothing
+    # further apart than NEAR does.
+    for shift in product((0.0, 0.5), repeat=len(names)):
+        bins = np.floor(logs / NEAR + np.array(shift)[:, None]).astype(np.int64)
+        near |= _repeated(np.vstack([bins, *apart]))
+    if near.any():
+        yield Finding(
+            code="near-duplicate",
+            severity="note",
+            message=f"{rows_of(_mask(rows[near], len(table)))} lie within {NEAR:.1%} of an earlier "
+            f"run in {', '.join(names)}.",
+            numbers={"rows": float(near.sum()), "tolerance": NEAR},
+            why="They may be one run digitised twice, which narrows the intervals.",
+            remedy="Look at them; give repeats of one setup a column `seed`.",
+        )
+
+
+def _repeated(bins: np.ndarray) -> np.ndarray:
+    """Tell which columns of bins [key, row] equal an earlier one."""
+    order = np.lexsort(bins)
+    same = np.all(bins[:, order[1:]] == bins[:, order[:-1]], axis=0)
+    repeated = np.zeros(bins.shape[1], dtype=bool)
+    repeated[order[1:][same]] = True
+    return repeated
+
+
+def checkpoints(table: RunTable) -> Iterator[Finding]:
+    """Find several rows of one run, named by a column `run` or suspected from a step count."""
+    if "run" in table.columns:
+        runs = len(np.unique(table["run"].astype(str)))
+        if runs < len(table):
+            yield Finding(
+                code="checkpoints",
+                severity="note",
+                message=f"{len(table)} rows are points of {runs} runs.",
+                numbers={"rows": float(len(table)), "runs": float(runs)},
+                why="Points of one run are not independent, and before the end of its schedule "
+                "a run's loss is too high.",
+                remedy="Resample whole runs:  --cluster run     or keep the last point of each.",
+            )
+        return
+    progress = next((name for name in table.columns if name.lower() in _PROGRESS), None)
+    if progress is not None and len(np.unique(table[progress])) > 1:
+        yield Finding(
+            code="checkpoints",
+            severity="warning",
+            message=f"column `{progress}` looks like the way through a run, and none says which.",
+            numbers={"rows": float(len(table))},
+            why="Checkpoints of one run are not independent, and before the end of its schedule "
+            "a run's loss is too high.",
+            remedy="Name the column that identifies the run:  --column run=YOUR_COLUMN",
+        )
+
+
+def rows_of(mask: np.ndarray) -> str:
+    """Say how many rows a mask [run] marks, and the first of them."""
+    first = ", ".join(str(row) for row in np.flatnonzero(mask)[:5])
+    more = ", ..." if mask.sum() > 5 else ""
+    return f"{mask.sum()} of {len(mask)} rows ({first}{more})"
+
+
+def _mask(rows: np.ndarray, length: int) -> np.ndarray:
+    mask = np.zeros(length, dtype=bool)
+    mask[rows] = True
+    return mask

@@ -1,0 +1,146 @@
+import msgspec
+import numpy as np
+import pytest
+
+from isoflop.runs.checks import check
+from isoflop.runs.convention import Convention
+from isoflop.runs.table import RunTable
+
+SAID = Convention(N="all", D="processed", C="6ND", loss="nats/token")
+
+
+def table(rows=30, convention=SAID, **columns):
+    random = np.random.default_rng(0)
+    N, D = 10 ** random.uniform(6, 9, rows), 10 ** random.uniform(8, 11, rows)
+    base = {"N": N, "D": D, "C": 6 * N * D, "loss": 1.8 + 400 / N**0.34 + 400 / D**0.28}
+    return RunTable.from_columns({**base, **columns}, convention=convention)
+
+
+def found(runs):
+    return {finding.code: finding for finding in check(runs)}
+
+
+def test_a_sound_table_has_no_findings():
+    assert check(table()) == []
+
+
+def test_every_finding_says_why_and_what_to_do_and_is_json():
+    base = table(rows=9)
+    loss = base["loss"].copy()
+    loss[3] = np.nan
+    N = base["N"].copy() / 1e12
+    N[2] = -1
+    bad = table(
+        rows=9,
+        convention=Convention(),
+        N=N,
+        loss=loss,
+        corpus=["a", "b"] * 4 + ["a"],
+        step=list(range(9)),
+        D=np.full(9, 2e9),
+    )
+    findings = check(bad)
+    assert {finding.severity for finding in findings} == {"error", "warning", "note"}
+    ranks = [("error", "warning", "note").index(finding.severity) for finding in findings]
+    assert ranks == sorted(ranks)
+    for finding in findings:
+        assert finding.message
+        assert finding.why
+        assert finding.remedy
+        assert msgspec.json.decode(msgspec.json.encode(finding))["code"] == finding.code
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_rows_that_are_not_finite(value):
+    base = table()
+    loss = base["loss"].copy()
+    loss[[3, 5]] = value
+    finding = found(base.with_columns(loss=loss))["not-finite"]
+    assert finding.severity == "error"
+    assert "2 of 30 rows (3, 5)" in finding.message
+    assert finding.numbers["rows"] == 2
+
+
+def test_wrapped_integers_are_recognised():
+    base = table()
+    C = base["C"].copy()
+    C[0] = -5e18
+    finding = found(base.with_columns(C=C))["not-positive"]
+    assert "9.2e18" in finding.why
+    loss = base["loss"].copy()
+    loss[1] = 0.0
+    assert "logarithm" in found(base.with_columns(loss=loss))["not-positive"].why
+
+
+def test_exact_and_near_duplicates():
+    base = table()
+    twice = base.take(np.r_[np.arange(30), 4, 7])
+    assert found(twice)["duplicate"].numbers["rows"] == 2
+    assert "near-duplicate" not in found(twice)
+    near = twice.with_columns(N=twice["N"] * np.r_[np.ones(30), 1.0003, 1.0003])
+    near = near.with_columns(C=6 * near["N"] * near["D"])
+    assert found(near)["near-duplicate"].numbers["rows"] == 2
+    assert "duplicate" not in found(near)
+    seeds = near.with_columns(seed=np.r_[np.zeros(30), 1, 2])
+    assert "near-duplicate" not in found(seeds)
+    far = twice.with_columns(N=twice["N"] * np.r_[np.ones(30), 1.01, 1.01])
+    assert "near-duplicate" not in found(far)
+
+
+def test_close_runs_are_found_on_either_side_of_a_bin():
+    base = table(rows=1)
+    for shift in np.linspace(0, 0.01, 40):
+        one = base.with_columns(N=base["N"] * (1 + shift))
+        pair = one.take(np.array([0, 0])).with_columns(N=one["N"][0] * np.array([1.0, 1.0004]))
+        assert "near-duplicate" in found(pair)
+
+
+def test_flops_against_the_stated_convention():
+    base = table()
+    forward = base.with_columns(C=base["C"] / 3)
+    finding = found(forward)["not-6nd"]
+    assert finding.severity == "warning"
+    assert finding.numbers["median"] == pytest.approx(1 / 3)
+    unsaid = RunTable.from_columns(forward.columns, convention=SAID.saying(C="unstated"))
+    assert found(unsaid)["not-6nd"].severity == "note"
+    exact = RunTable.from_columns(forward.columns, convention=SAID.saying(C="exact"))
+    assert "not-6nd" not in found(exact)
+
+
+@pytest.mark.parametrize("name", ["corpus", "tokenizer", "recipe", "family"])
+def test_mixtures(name):
+    mixed = table(**{name: ["a"] * 20 + ["b"] * 10})
+    finding = found(mixed)[f"mixed-{name}"]
+    assert "a (20), b (10)" in finding.message
+    assert f"{name} == 'a'" in finding.remedy
+
+
+def test_checkpoints_of_one_run():
+    named = table(run=[f"r{i // 3}" for i in range(30)])
+    finding = found(named)["checkpoints"]
+    assert (finding.severity, finding.numbers["runs"]) == ("note", 10)
+    assert found(table(step=np.arange(30)))["checkpoints"].severity == "warning"
+    assert "checkpoints" not in found(table(run=[f"r{i}" for i in range(30)], step=np.arange(30)))
+
+
+def test_narrow_and_confounded_inputs():
+    base = table()
+    narrow = base.with_columns(D=2e9 * (1 + 0.3 * base["D"] / base["D"].max()))
+    assert "D spans 1." in found(narrow)["narrow-D"].message
+    line = base.with_columns(D=20 * base["N"])
+    assert found(line)["confounded"].numbers["correlation"] == pytest.approx(1.0)
+
+
+def test_numbers_in_billions_and_few_runs():
+    small = table(N=np.linspace(0.1, 70, 30))
+    assert "70" in found(small)["scale"].message
+    assert found(table(rows=5))["few-runs"].numbers["runs"] == 5
+
+
+def test_what_is_not_said_is_told():
+    silent = RunTable.from_columns(table().columns)
+    assert found(silent)["unstated"].severity == "note"
+
+
+def test_tables_without_the_columns_are_not_checked_for_them():
+    assert found(RunTable.from_columns({"x": [1.0, 2.0]})).keys() == {"few-runs"}
