@@ -9,4 +9,6 @@ MODULES: tuple[str, ...] = (
     "rosenfeld",
     "pearce",
     "henighan",
+    "muennighoff",
+    "gadre",
 )
