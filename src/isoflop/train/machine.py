@@ -54,7 +54,7 @@ def probe() -> Machine:
         cores=cores or 1,
         processor=_processor(),
         python=platform.python_version(),
-        torch=torch.__version__,
+        torch=str(torch.__version__),  # a subclass of str otherwise
     )
 
 
