@@ -70,8 +70,12 @@ def encode_run(run: Run) -> bytes:
     """Return the document of a run.
 
     Raises:
-        InputError: the run holds a number that JSON cannot hold (NaN or infinity).
+        InputError: the run holds what JSON cannot hold (NaN, infinity, an odd type).
     """
+    try:
+        data = _pretty(run)
+    except TypeError as error:
+        raise InputError(f"run {run.id} cannot be stored: {error}.") from error
     for name, value in _numbers(msgspec.to_builtins(run), ""):
         if not math.isfinite(value):
             raise InputError(
@@ -79,7 +83,7 @@ def encode_run(run: Run) -> bytes:
                 "JSON has neither NaN nor infinity.",
                 "Leave the value out, or record the run as failed with its reason.",
             )
-    return _pretty(run)
+    return data
 
 
 def decode_run(data: bytes, path: Path) -> Run:

@@ -93,6 +93,15 @@ def test_a_number_that_json_cannot_hold_is_refused_by_name(
     assert store.runs() == []
 
 
+def test_a_type_that_json_cannot_hold_is_refused(store: Store, make_spec, make_run) -> None:
+    class Version(str):
+        __slots__ = ()
+
+    run = make_run(make_spec(), provenance={"torch": Version("2.13")})
+    with store.writer(run.id) as writer, pytest.raises(InputError, match="Version"):
+        writer.finish(run)
+
+
 def test_a_run_goes_into_its_own_folder(store: Store, make_spec, make_run) -> None:
     with store.writer(make_spec(1).id) as writer, pytest.raises(StoreError, match="belong"):
         writer.finish(make_run(make_spec(2)))
