@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from isoflop.errors import StoreError
@@ -33,6 +33,7 @@ def write(path: Path, curve: list[Point]) -> None:
     os.close(handle)
 
 
+@settings(deadline=None)  # each example waits for the disk
 @given(curve=points, data=st.data())
 def test_a_file_cut_at_any_byte_loses_only_its_last_line_and_heals(
     curve: list[Point], data: st.DataObject
