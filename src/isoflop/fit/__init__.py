@@ -1,1 +1,22 @@
-"""isoflop.fit"""
+"""Fitting laws to runs: estimate, evidence that it is the optimum, and uncertainty."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from isoflop.fit.fitting import fit
+    from isoflop.fit.result import Fit
+    from isoflop.fit.verdict import Verdict
+
+__all__ = ["Fit", "Verdict", "fit"]
+
+_HOME = {"Fit": "result", "Verdict": "verdict", "fit": "fitting"}
+
+
+def __getattr__(name: str) -> Any:
+    # Imported when asked for: other modules of this layer do not need the solver.
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)

@@ -85,3 +85,20 @@ def expand(law: Law, levels: Mapping[str, tuple[str, ...]]) -> Law:
             "levels": {name: list(labels) for name, labels in known.items()},
         },
     )
+
+
+def ungroup(law: Law) -> Law:
+    """Return a law by groups with one value for all labels: the law it would be without them."""
+    groups = set(law.groups.values())
+
+    def function(**given: Any) -> Any:
+        single = {name: {"": given[name]} for name in law.groups}
+        labels = dict.fromkeys(groups, "")
+        return evaluate(law, {**given, **single, **labels})
+
+    return copy(
+        law,
+        inputs=tuple(x for x in law.inputs if x.name not in groups),
+        function=function,
+        groups={},
+    )

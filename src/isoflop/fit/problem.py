@@ -1,0 +1,240 @@
+"""The objective of a fit with exact derivatives, batched over starts or resamples."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from isoflop.fit.noise import Noise, terms
+from isoflop.laws.linear import evaluate, parameter_ranges
+
+if TYPE_CHECKING:
+    from isoflop.laws.law import Law
+
+#: Elements of a temporary array [rows, runs]: about 128 KiB, so that a chunk's temporaries
+#: stay in the second-level cache.
+CHUNK = 16384
+
+_LIMIT = 690.0  # |log| of a parameter on a log scale; exp of it is still finite
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A law, the runs it is fitted to, and the noise between them.
+
+    The search runs over free coordinates u: the logarithm of a parameter on a log scale, the
+    parameter itself otherwise.
+
+    Args:
+        law: a law without open groups.
+        inputs: arrays [runs] by input.
+        target: observed output [runs], or its logarithm if the noise is of logs; [batch, runs]
+            if each row has its own (residual bootstrap).
+        noise: the objective.
+        weights: weight of each run [runs].
+        precision: 1 / known noise of each run [runs], or None; residuals are multiplied by it.
+    """
+
+    law: Law
+    inputs: dict[str, np.ndarray]
+    target: np.ndarray
+    noise: Noise
+    weights: np.ndarray
+    precision: np.ndarray | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Parameters in order."""
+        return self.law.parameter_names
+
+    @property
+    def logs(self) -> np.ndarray:
+        """Mask [parameters] of those on a log scale."""
+        return np.array([p.scale == "log" for p in self.law.parameters], dtype=bool)
+
+    @property
+    def observed(self) -> np.ndarray:
+        """Observed output, like `target`."""
+        return np.exp(self.target) if self.noise.logs else self.target
+
+    def bounds(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return the lower and upper bounds of u, each [parameters]."""
+        lower = [self._free(p.lower, p.scale) for p in self.law.parameters]
+        upper = [self._free(p.upper, p.scale) for p in self.law.parameters]
+        return np.array(lower), np.array(upper)
+
+    @staticmethod
+    def _free(bound: float, scale: str) -> float:
+        if scale == "linear":
+            return bound
+        return -_LIMIT if bound <= 0 else min(float(np.log(bound)), _LIMIT)
+
+    def ranges(self) -> dict[str, tuple[float, float]]:
+        """Return the range of starting values by parameter."""
+        return parameter_ranges(self.law, self.inputs, float(np.min(np.abs(self.observed))))
+
+    def theta(self, u: np.ndarray) -> np.ndarray:
+        """Return parameters from free coordinates, both [..., parameters]."""
+        return np.where(self.logs, np.exp(np.where(self.logs, u, 0.0)), u)
+
+    def free(self, theta: np.ndarray) -> np.ndarray:
+        """Return free coordinates from parameters, both [..., parameters]."""
+        logs = self.logs
+        return np.where(logs, np.log(np.where(logs, np.maximum(theta, 1e-299), 1.0)), theta)
+
+    def taking(self, rows: np.ndarray) -> Problem:
+        """Return the problem restricted to some runs (indices)."""
+        return replace(
+            self,
+            inputs={name: x[rows] for name, x in self.inputs.items()},
+            target=self.target[..., rows],
+            weights=self.weights[rows],
+            precision=None if self.precision is None else self.precision[rows],
+        )
+
+    def columns(self, u: np.ndarray) -> dict[str, np.ndarray]:
+        """Return parameters as columns [batch, 1] by name, for calling the law."""
+        theta = self.theta(u)
+        return {name: theta[:, k : k + 1] for k, name in enumerate(self.names)}
+
+    def residuals(self, u: np.ndarray, target: np.ndarray | None = None) -> np.ndarray:
+        """Return residuals [batch, runs] at u [batch, parameters]; NaN where undefined."""
+        target = self.target if target is None else target
+        out = np.empty((len(u), target.shape[-1]))
+        with np.errstate(all="ignore"):
+            for part in chunks(len(u), target.shape[-1]):
+                value = self.law.function(**self.inputs, **self.columns(u[part]))
+                fitted = np.log(value) if self.noise.logs else value
+                out[part] = fitted - (target if target.ndim == 1 else target[part])
+        return out if self.precision is None else out * self.precision
+
+
+@dataclass
+class Derivatives:
+    """Objective and derivatives by u of each row.
+
+    Args:
+        objective: [batch]; infinite where the law is undefined.
+        gradient: [batch, parameters].
+        hessian: [batch, parameters, parameters].
+        majoriser: Gram matrix of the residuals' derivatives with weights psi(r)/r: a positive
+            bound on the curvature, the metric of the damping.
+    """
+
+    objective: np.ndarray
+    gradient: np.ndarray
+    hessian: np.ndarray
+    majoriser: np.ndarray
+
+    def assign(self, rows: np.ndarray, other: Derivatives, taken: np.ndarray) -> None:
+        """Overwrite `rows` with the rows `taken` of another set."""
+        for name in ("objective", "gradient", "hessian", "majoriser"):
+            getattr(self, name)[rows] = getattr(other, name)[taken]
+
+    def take(self, rows: np.ndarray | slice) -> Derivatives:
+        """Return the given rows."""
+        return Derivatives(
+            self.objective[rows], self.gradient[rows], self.hessian[rows], self.majoriser[rows]
+        )
+
+
+def chunks(rows: int, runs: int) -> list[slice]:
+    """Return slices of rows whose temporaries [rows, runs] stay in cache."""
+    size = max(1, CHUNK // max(runs, 1))
+    return [slice(k, min(k + size, rows)) for k in range(0, rows, size)]
+
+
+def differentiate(
+    problem: Problem, u: np.ndarray, weights: np.ndarray, target: np.ndarray, tuning: np.ndarray
+) -> Derivatives:
+    """Return objective, gradient and Hessian at u [batch, parameters].
+
+    Args:
+        problem: the problem.
+        u: free coordinates.
+        weights: [runs], or [batch, runs] for resamples.
+        target: [runs], or [batch, runs].
+        tuning: [batch, 1], see `isoflop.fit.noise.terms`.
+    """
+    rows, count = u.shape
+    out = Derivatives(np.empty(rows), np.empty((rows, count)), *np.empty((2, rows, count, count)))
+    with np.errstate(all="ignore"):
+        for part in chunks(rows, target.shape[-1]):
+            _differentiate(
+                problem,
+                u[part],
+                weights if weights.ndim == 1 else weights[part],
+                target if target.ndim == 1 else target[part],
+                tuning[part],
+                out.take(part),  # views: a slice copies nothing
+            )
+    out.objective[~np.isfinite(out.objective)] = np.inf
+    return out
+
+
+def _differentiate(
+    problem: Problem, u: np.ndarray, w: Any, target: Any, tuning: Any, out: Derivatives
+) -> None:
+    columns = problem.columns(u)
+    law = evaluate(problem.law, problem.inputs, columns)
+    shape = (len(u), target.shape[-1])
+    value = np.broadcast_to(law.value, shape)
+    logs, k = problem.noise.logs, problem.precision
+    inverse = 1.0 / value if logs else None
+    r = (np.log(value) if logs else value) - target
+    if k is not None:
+        r *= k
+    rho, psi, curvature, weight = terms(problem.noise, r, tuning)
+    rho *= w
+    psi = psi * w
+    curvature *= w
+    weight = weight * w
+    if k is not None:
+        psi, curvature, weight = psi * k, curvature * (k * k), weight * (k * k)
+    if logs:
+        curvature -= psi  # second derivative of the logarithm
+    np.sum(rho, axis=1, out=out.objective)
+
+    jacobian = np.empty((len(u), len(columns), shape[1]))
+    for row, name in enumerate(columns):
+        slope = law.d.get(name, 0.0)
+        if inverse is None:
+            jacobian[:, row] = slope
+        else:
+            np.multiply(inverse, slope, out=jacobian[:, row])
+    transposed = jacobian.transpose(0, 2, 1)
+    out.gradient[:] = np.matmul(jacobian, psi[:, :, None])[:, :, 0]
+    np.matmul(jacobian * curvature[:, None, :], transposed, out=out.hessian)
+    np.matmul(jacobian * weight[:, None, :], transposed, out=out.majoriser)
+    _add_curvature(law.h or {}, psi if inverse is None else psi * inverse, columns, out.hessian)
+    _to_free(problem, columns, out)
+
+
+def _add_curvature(
+    second: dict[tuple[str, str], Any], slope: np.ndarray, columns: dict[str, Any], hessian: Any
+) -> None:
+    """Add sum over runs of (d objective / d law) times the law's second derivatives."""
+    place = {name: row for row, name in enumerate(columns)}
+    for (first, other), curved in second.items():
+        term = np.einsum("bn,bn->b", slope, np.broadcast_to(curved, slope.shape))
+        i, j = place[first], place[other]
+        hessian[:, i, j] += term
+        if i != j:
+            hessian[:, j, i] += term
+
+
+def _to_free(problem: Problem, columns: dict[str, Any], out: Derivatives) -> None:
+    """Apply the chain rule from parameters to free coordinates, in place."""
+    logs = problem.logs
+    if not logs.any():
+        return
+    theta = np.concatenate(list(columns.values()), axis=1)
+    factor = np.where(logs, theta, 1.0)
+    out.gradient *= factor
+    square = factor[:, :, None] * factor[:, None, :]
+    out.hessian *= square
+    out.majoriser *= square
+    where = np.flatnonzero(logs)
+    out.hessian[:, where, where] += out.gradient[:, where]

@@ -1,0 +1,89 @@
+"""How far the estimate moves under choices that others would have made."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from isoflop.fit.noise import Noise, parse_noise
+from isoflop.fit.result import Shift
+from isoflop.fit.solver import descend
+from isoflop.laws.compose import keywords
+
+if TYPE_CHECKING:
+    from isoflop.fit.problem import Problem
+    from isoflop.fit.solver import Solution
+
+DROPPED = (1, 5)
+DELTAS = (1e-4, 1e-2)
+NOISES = ("squared", "absolute")
+
+
+def shifts(problem: Problem, solution: Solution) -> tuple[Shift, ...]:
+    """Return the estimate without the k worst runs, with other deltas, and with other noise.
+
+    Each is polished from the optimum (and the other optima found). The worst runs are those
+    with the largest absolute residual at the optimum.
+    """
+    starts = np.concatenate([solution.u[None], solution.others])
+    return (
+        *_without_worst(problem, solution, starts),
+        *_other_deltas(problem, starts),
+        *_other_noise(problem, starts),
+    )
+
+
+def worst_runs(problem: Problem, u: np.ndarray) -> np.ndarray:
+    """Return the numbers of the runs with weight, worst residual first."""
+    r = np.abs(problem.residuals(u[None])[0])
+    order = np.argsort(-np.where(problem.weights > 0, r, -1.0), kind="stable")
+    return order[: np.count_nonzero(problem.weights)]
+
+
+def _without_worst(problem: Problem, solution: Solution, starts: np.ndarray) -> list[Shift]:
+    order, found = worst_runs(problem, solution.u), []
+    for count in DROPPED:
+        left = len(order) - count
+        if left <= len(problem.names):
+            break
+        weights = problem.weights.copy()
+        weights[order[:count]] = 0.0
+        words = f"without the {count} worst run{'s' if count > 1 else ''}"
+        found.append(_shift(replace(problem, weights=weights), starts, "dropped", words, left))
+    return found
+
+
+def _other_deltas(problem: Problem, starts: np.ndarray) -> list[Shift]:
+    noise, runs = problem.noise, int(np.count_nonzero(problem.weights))
+    if noise.family != "huber" or noise.free:
+        return []
+    changed = (Noise("huber", delta, logs=noise.logs) for delta in DELTAS if delta != noise.delta)
+    return [
+        _shift(_with_noise(problem, new), starts, "delta", f"delta {new.delta:g}", runs)
+        for new in changed
+    ]
+
+
+def _other_noise(problem: Problem, starts: np.ndarray) -> list[Shift]:
+    runs = int(np.count_nonzero(problem.weights))
+    raw = "" if problem.noise.logs else "raw-"
+    changed = (parse_noise(raw + name) for name in NOISES if name != problem.noise.family)
+    return [
+        _shift(_with_noise(problem, new), starts, "noise", f"{new.family} residuals", runs)
+        for new in changed
+    ]
+
+
+def _with_noise(problem: Problem, noise: Noise) -> Problem:
+    return replace(problem, noise=noise)
+
+
+def _shift(problem: Problem, starts: np.ndarray, kind: str, choice: str, runs: int) -> Shift:
+    found = descend(problem, starts)
+    theta = problem.theta(found.minima.u[int(np.argmin(found.objective))])
+    estimate = dict(zip(problem.names, map(float, theta), strict=True))
+    for name, function in problem.law.derived.items():
+        estimate[name] = float(function(**{k: estimate[k] for k in keywords(function)}))
+    return Shift(kind=kind, choice=choice, estimate=estimate, runs=runs)
