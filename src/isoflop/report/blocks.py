@@ -75,9 +75,9 @@ def _curves(result: StudyResult) -> Block:
     failed = result.runs.get("failed", 0)
     caption = (
         "One line a run: training loss against the compute spent so far. The marker at the end "
-        "is the final loss on held-out text. At a given compute the lowest line is the best "
-        "size for it; the lower envelope follows them."
+        "is the final validation loss. At a given compute the lowest line is the best size for it"
     )
+    caption += "; the lower envelope follows them." if result.approach1.envelope else "."
     if failed:
         caption += f" Lines that end in a cross are runs that failed ({failed})."
     alt = f"Training loss against compute, {len(result.curves)} runs, both axes logarithmic."
@@ -111,8 +111,8 @@ def _parabolas(result: StudyResult) -> Block:
 def _optimum(result: StudyResult) -> Block:
     known = [a for a in data.approaches(result) if a.ok and a.N_exponent and a.D_exponent]
     grows = "; ".join(
-        f"{a.title}: N* ∝ C^{text.exponent(a.N_exponent.estimate)}, "
-        f"D* ∝ C^{text.exponent(a.D_exponent.estimate)}"
+        f"{a.title}: N* ∝ {text.power('C', a.N_exponent.estimate)}, "
+        f"D* ∝ {text.power('C', a.D_exponent.estimate)}"
         for a in known
         if a.N_exponent and a.D_exponent
     )

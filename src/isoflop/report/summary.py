@@ -28,7 +28,7 @@ def summary_text(result: StudyResult) -> str:
         _warnings(result),
         f"Report: {result.report}" if result.report else "",
     ]
-    whole = "\n\n".join(part for part in parts if part) + "\n"
+    whole = "\n\n".join(part for part in parts if part).replace("\u00a0", " ") + "\n"
     # Run ids and reasons are input: control characters could steer the terminal.
     return "".join(c if c.isprintable() or c == "\n" else "?" for c in whole)
 

@@ -39,6 +39,11 @@ def exponent(value: float) -> str:
     return f"{value:.3f}".replace("-", "−")
 
 
+def power(base: str, value: float) -> str:
+    """Print a power with a raised exponent: C⁰·⁴⁸¹."""
+    return base + f"{value:.3f}".replace(".", "·").translate(_SUPERSCRIPT)
+
+
 def general(value: float) -> str:
     """Print a number of unknown kind with four significant digits, large ones with a suffix."""
     if not math.isfinite(value):
@@ -49,8 +54,8 @@ def general(value: float) -> str:
 
 
 def percent(share: float, digits: int = 0) -> str:
-    """Print a share as a percentage: 90 %."""
-    return f"{100 * share:.{digits}f} %"
+    """Print a share as a percentage with a space that does not break: 90 %."""
+    return f"{100 * share:.{digits}f}\u00a0%"
 
 
 def convention(name: str) -> str:
@@ -84,8 +89,8 @@ def ratio(value: float) -> str:
 
 
 def cost(name: str) -> str:
-    """Print a share of the loss as the document writes it ("0.1%") with a space: 0.1 %."""
-    return f"{name.rstrip('% ')} %"
+    """Print a share of the loss as the document writes it ("0.1%") like `percent`."""
+    return f"{name.rstrip('% ')}\u00a0%"
 
 
 def factor(decades: float) -> str:
