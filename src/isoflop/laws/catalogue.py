@@ -11,4 +11,8 @@ MODULES: tuple[str, ...] = (
     "henighan",
     "muennighoff",
     "gadre",
+    "experts",
+    "joint_moe",
+    "sparse",
+    "hernandez",
 )
