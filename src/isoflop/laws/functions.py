@@ -15,7 +15,8 @@ from isoflop.laws.duals import Dual, select, value_of
 
 
 def _sigmoid(x: Any) -> Any:
-    return 0.5 * (1.0 + np.tanh(0.5 * np.asarray(x, dtype=float)))[()]
+    tail = np.exp(-np.abs(x))  # full relative precision in both tails, unlike tanh
+    return (np.where(np.asarray(x) >= 0, 1.0, tail) / (1.0 + tail))[()]
 
 
 def _softplus(x: Any) -> Any:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from isoflop.laws.duals import Dual, Exponential
+from isoflop.laws.duals import Array, Dual, Exponential
 from isoflop.laws.gamma import digamma, gammaln, trigamma
 
 if TYPE_CHECKING:
@@ -39,15 +39,21 @@ def _tanh(x: Dual) -> Dual:
     return x.chain(value, first, -2.0 * value * first)
 
 
+def _rates(x: Array) -> tuple[Array, Array]:
+    """Return the sigmoid and its derivative, to full relative precision in both tails."""
+    tail = np.exp(-np.abs(x))
+    whole = 1.0 / (1.0 + tail)
+    return np.where(np.asarray(x) >= 0, whole, tail * whole), tail * whole * whole
+
+
 def _sigmoid(x: Dual) -> Dual:
-    value = 0.5 * (1.0 + np.tanh(0.5 * x.value))
-    first = value * (1.0 - value)
+    value, first = _rates(x.value)
     return x.chain(value, first, first * (1.0 - 2.0 * value))
 
 
 def _softplus(x: Dual) -> Dual:
-    rate = 0.5 * (1.0 + np.tanh(0.5 * x.value))
-    return x.chain(np.logaddexp(0.0, x.value), rate, rate * (1.0 - rate))
+    rate, slope = _rates(x.value)
+    return x.chain(np.logaddexp(0.0, x.value), rate, slope)
 
 
 def _gammaln(x: Dual) -> Dual:
