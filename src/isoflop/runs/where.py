@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from isoflop.runs.expression import Expression, Meaning, evaluate, parse
+from isoflop.runs.whitelist import Function
 
 if TYPE_CHECKING:
     import ast
@@ -23,13 +24,10 @@ _COMPARE = {
     "!=": np.not_equal,
 }
 FUNCTIONS = {
-    "exp": np.exp,
-    "log": np.log,
-    "log10": np.log10,
-    "sqrt": np.sqrt,
-    "abs": np.abs,
-    "minimum": np.minimum,
-    "maximum": np.maximum,
+    **{f.__name__: Function(f) for f in (np.exp, np.log, np.log10, np.log2, np.sqrt)},
+    "abs": Function(np.abs),
+    "minimum": Function(np.minimum, 2),
+    "maximum": Function(np.maximum, 2),
 }
 
 
