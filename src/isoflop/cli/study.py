@@ -49,6 +49,7 @@ Examples:
     show_default=True,
     help="Train the ends of one budget at half and twice the learning rate.",
 )
+@click.option("--retry-failed", is_flag=True, help="Train failed runs again.")
 @click.option("--keep-checkpoints", is_flag=True, help="Keep every run's final weights.")
 @o.convention_option
 @o.workers_option
@@ -84,7 +85,9 @@ def command(**flags: Any) -> int:
             flags["out"],
             corpus,
             workers=flags["workers"],
+            costs=expected.costs,
             keep_checkpoints=flags["keep_checkpoints"],
+            retry_failed=flags["retry_failed"],
             on_event=progress,
         )
     path = write_report(result, flags["out"] / "report.html")

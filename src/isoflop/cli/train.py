@@ -59,6 +59,7 @@ def command(**flags: Any) -> int:
             Store(flags["out"]),
             corpus=str(flags["corpus"]) if flags["corpus"] else None,
             workers=flags["workers"],
+            costs=expected.costs,
             keep_checkpoints=flags["keep_checkpoints"],
             retry_failed=flags["retry_failed"],
             on_event=progress,

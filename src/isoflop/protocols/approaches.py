@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import msgspec
 import numpy as np
 
 from isoflop.errors import IsoflopError, NotIdentified
-from isoflop.fit import fit
+from isoflop.fit.fitting import fit
 from isoflop.fit.envelope import Curve, lower_envelope
 from isoflop.fit.isoflop import parabola_bias
 from isoflop.fit.powerlaw import PowerLaw
@@ -20,7 +21,7 @@ from isoflop.samples import Estimate, interval, summarise
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from isoflop.fit import Fit
+    from isoflop.fit.result import Fit
     from isoflop.protocols.data import RunData
 
 TITLES = {
@@ -270,7 +271,7 @@ def approach3(fitted: Fitted, settings: Settings) -> Approach:
             notes=[*notes, str(error)],
         )
     N_opt, D_opt = _line(span, ends, point, "N"), _line(span, ends, point, "D")
-    predicted = law.predict_point(N=data.N, D=data.D)
+    predicted = law.point(N=data.N, D=data.D)
     residuals = dict(zip(data.id.tolist(), (data.loss - predicted).tolist(), strict=True))
     return Approach(
         name=name,
@@ -295,7 +296,8 @@ def _fit_details(law: Fit, residuals: dict[str, float]) -> dict[str, object]:
         "objective": law.objective,
         "noise": law.noise,
         "converged": law.converged,
-        "starts": dict(law.starts),
+        "starts": msgspec.to_builtins(law.starts),
+        "verdict": law.message,
         "rms, nats per token": float(np.sqrt(np.mean(values**2))),
         "N exponent if C were 6ND": beta / (alpha + beta),
     }
@@ -303,7 +305,7 @@ def _fit_details(law: Fit, residuals: dict[str, float]) -> dict[str, object]:
 
 def _point_size(law: Fit, data: RunData, C: float, around: float) -> SizeChoice:
     def surface(N: np.ndarray, D: np.ndarray) -> np.ndarray:
-        return law.predict_point(N=N, D=D)[None]
+        return law.point(N=N, D=D)[None]
 
     return best_size(surface, data.cost, C, around=around)
 

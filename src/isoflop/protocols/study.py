@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -69,7 +69,9 @@ def run_study(
     corpus: Corpus,
     *,
     workers: int | None = None,
+    costs: Mapping[str, float] | None = None,
     keep_checkpoints: bool = False,
+    retry_failed: bool = False,
     on_event: Listener = lambda event: None,
 ) -> StudyResult:
     """Run a study in a folder, or go on where it stopped; the result is also in result.json.
@@ -82,7 +84,9 @@ def run_study(
         folder: the study's folder.
         corpus: tokens, loaded.
         workers: processes; as many as usable cores if None.
+        costs: id -> expected seconds; the dearest run starts first. FLOPs if None.
         keep_checkpoints: keep the final weights of every run.
+        retry_failed: train failed runs again.
         on_event: called with what happens, for progress.
 
     Raises:
@@ -101,7 +105,9 @@ def run_study(
             store,
             corpus=settings.corpus,
             workers=workers,
+            costs=costs,
             keep_checkpoints=keep_checkpoints,
+            retry_failed=retry_failed,
             on_event=on_event,
         )
         busy += summary.seconds
@@ -193,7 +199,7 @@ def time_table(
     runs: Sequence[Any], total: float, training: float, analysis: float
 ) -> dict[str, float]:
     """Return where the time went, seconds: worker time by kind, and the study's wall clock."""
-    parts = {"training steps": "cpu_seconds", "evaluation": "eval_seconds"}
+    parts = {"training steps": "cpu_seconds", "evaluation": "eval_cpu_seconds"}
     table = {
         f"{label} (all workers)": sum(run.measured.get(key, 0.0) for run in runs)
         for label, key in parts.items()

@@ -1,0 +1,145 @@
+"""`isoflop fit`: fit a law to runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from isoflop.cli import options as o
+
+if TYPE_CHECKING:
+    from isoflop.fit.result import Fit
+
+EPILOG = """\b
+Examples:
+  isoflop fit runs.csv --column N=params_N --bootstrap 1000
+  isoflop fit my-study --law "E + A/N^alpha + B/D^beta"
+  isoflop fit runs.csv --law "chinchilla[D=repeated_tokens]" --json"""
+
+
+@click.command(epilog=EPILOG)
+@click.argument("source", type=click.Path(path_type=Path))
+@click.option(
+    "--law",
+    default="chinchilla",
+    show_default=True,
+    help="A registered law, a composition like chinchilla[D=repeated_tokens], or a formula.",
+)
+@click.option(
+    "--noise",
+    default="huber:1e-3",
+    show_default=True,
+    help="Objective, a sum over runs: huber:DELTA, huber:free, squared, absolute, student:NU.",
+)
+@click.option(
+    "--bootstrap",
+    type=click.IntRange(min=0),
+    default=1000,
+    show_default=True,
+    help="Number of samples; 0 for the estimate alone.",
+)
+@click.option(
+    "--method",
+    type=click.Choice(["case", "residual", "wild", "laplace"]),
+    default="case",
+    show_default=True,
+    help="How samples are drawn.",
+)
+@click.option("--cluster", help="Column of labels; runs with one label are drawn together.")
+@click.option("--weight", help="Column of weights.")
+@click.option("--output", default="loss", show_default=True, help="Column the law explains.")
+@click.option(
+    "--sensitivity/--no-sensitivity",
+    default=True,
+    show_default=True,
+    help="Refit without the worst runs, and with other noise.",
+)
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="Write the whole fit, samples too, as JSON."
+)
+@o.column_option
+@o.where_option
+@o.seed_option
+@o.level_option
+@o.json_flag
+def command(source: Path, **flags: Any) -> int:
+    """Fit a law to the runs of SOURCE, a study's folder or a table, and say how sure it is.
+
+    Exit code 1 if some parameter is not identified by the runs.
+    """
+    from isoflop.fit.fitting import fit
+    from isoflop.laws.resolve import resolve
+    from isoflop.protocols.sources import open_table
+
+    table = open_table(source, columns=flags["column"], where=flags["where"])
+    if not flags["as_json"]:
+        for name, origin in table.origin.items():
+            if not origin.given and str(origin) != name:
+                click.echo(f"{name} is read from {origin}", err=True)
+    fitted = fit(
+        _finished(table, flags["output"]),
+        resolve(flags["law"], columns=tuple(table.columns)),
+        noise=flags["noise"],
+        bootstrap=flags["bootstrap"],
+        method=flags["method"],
+        seed=flags["seed"],
+        level=flags["level"],
+        cluster=flags["cluster"],
+        weight=flags["weight"],
+        output=flags["output"],
+        sensitivity=flags["sensitivity"],
+    )
+    if flags["as_json"]:
+        o.print_json(document(fitted))
+    else:
+        click.echo(str(fitted))
+    if flags["out"] is not None:
+        from isoflop.store.files import write_atomic
+
+        write_atomic(flags["out"], fitted.to_json().encode())
+        click.echo(f"wrote {flags['out']}", err=True)
+    return 0 if all(fitted.identified.values()) else 1
+
+
+def _finished(table: Any, output: str) -> Any:
+    """Leave out runs of a study that have no outcome, its probes and its seed repeats."""
+    if "status" in table.columns:
+        table = table.where(table["status"] == "finished")
+    if "role" in table.columns and output in table.columns:
+        import numpy as np
+
+        table = table.where(~np.isin(table["role"].astype(str), ["lr_probe", "seed"]))
+    return table
+
+
+def document(fitted: Fit) -> dict[str, Any]:
+    """Return a fit as JSON types, without its samples."""
+    import msgspec
+
+    names = (
+        "estimate",
+        "objective",
+        "noise",
+        "converged",
+        "message",
+        "identified",
+        "at_bound",
+        "starts",
+        "gradient",
+        "condition",
+        "deviation",
+        "intervals",
+        "profiles",
+        "sensitivity",
+        "ranges",
+        "runs",
+        "settings",
+        "convention",
+        "data_digest",
+        "version",
+    )
+    return {"law": fitted.law.name} | {
+        name: msgspec.to_builtins(getattr(fitted, name)) for name in names
+    }
