@@ -70,7 +70,10 @@ def to_csv(table: RunTable, path: str | Path) -> Path:
         for column in table.columns.values()
     ]
     with target.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
+        # The writer does not see that a lone carriage return ends a line for a reader.
+        returns = any("\r" in cell for column in lists for cell in column if isinstance(cell, str))
+        quoting = csv.QUOTE_NONNUMERIC if returns else csv.QUOTE_MINIMAL
+        writer = csv.writer(file, lineterminator="\n", quoting=quoting)
         writer.writerow(table.columns)
         writer.writerows(zip(*lists, strict=True))
     return target
