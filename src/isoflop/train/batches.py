@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 #: Steps whose tokens are gathered at once, so that a step itself only takes a slice.
 BLOCK = 64
@@ -75,4 +78,4 @@ def validation(tokens: np.ndarray, context: int) -> list[tuple[Tensor, Tensor]]:
 
 
 #: Tokens of a validation batch: enough to hide overhead, few enough to stay in the cache.
-VALIDATION_TOKENS = 1024
+VALIDATION_TOKENS = 2048

@@ -1,7 +1,7 @@
 """The model: a pre-norm decoder with RMSNorm, rotary positions and an untied or tied head.
 
 Plain PyTorch, to be read first. `gradient.py` computes the same loss with its gradient written by
-hand, three times faster at the widths of a small sweep; tests hold the two together.
+hand, 2.5 times faster at width 16; tests hold the two together.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.nn import functional
 
 if TYPE_CHECKING:
     from isoflop.design.architecture import Architecture
@@ -56,15 +56,15 @@ class Block(nn.Module):
         qkv = self.qkv(x).view(batch, time, 3, self.heads, self.head_dim)
         q, k = rotate(qkv[:, :, :2], turns[:time]).permute(2, 0, 3, 1, 4)
         v = qkv[:, :, 2].transpose(1, 2)
-        mixed = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+        mixed = functional.scaled_dot_product_attention(q, k, v, is_causal=True)
         return self.out(mixed.transpose(1, 2).reshape(batch, time, width))
 
     def mlp(self, x: Tensor) -> Tensor:
         """GELU or SwiGLU, [batch, time, width] to the same."""
         if not self.swiglu:
-            return self.down(F.gelu(self.up(x)))
+            return self.down(functional.gelu(self.up(x)))
         gate, value = self.up(x).chunk(2, dim=-1)
-        return self.down(F.silu(gate) * value)
+        return self.down(functional.silu(gate) * value)
 
 
 class Transformer(nn.Module):
@@ -87,13 +87,18 @@ class Transformer(nn.Module):
     def forward(self, tokens: Tensor) -> Tensor:
         """Return logits of the next token at every position."""
         x = self.embedding(tokens)
-        for block in self.blocks:
+        for block in self.layers:
             x = block(x, self.turns)
         return self.head(self.norm(x) * self.output_scale)
 
     def loss(self, tokens: Tensor, targets: Tensor) -> Tensor:
         """Return mean cross-entropy, nats per token; both arguments are [batch, time]."""
-        return F.cross_entropy(self(tokens).flatten(0, 1), targets.flatten())
+        return functional.cross_entropy(self(tokens).flatten(0, 1), targets.flatten())
+
+    @property
+    def layers(self) -> list[Block]:
+        """The blocks, from first to last."""
+        return [block for block in self.blocks if isinstance(block, Block)]
 
     @property
     def output_scale(self) -> float:
@@ -102,18 +107,13 @@ class Transformer(nn.Module):
 
     def groups(self) -> dict[str, list[nn.Parameter]]:
         """Return the parameters by the groups of `Architecture.groups`."""
-        groups: dict[str, list[nn.Parameter]] = {
-            "embedding": [self.embedding.weight],
-            "head": [] if self.shape.tied else [self.head.weight],
-            "matrices": [],
-            "gains": [],
+        modules = [*self.blocks.modules(), self.norm]
+        return {
+            "embedding": list(self.embedding.parameters()),
+            "head": [] if self.shape.tied else list(self.head.parameters()),
+            "matrices": [p for m in modules if isinstance(m, nn.Linear) for p in m.parameters()],
+            "gains": [p for m in modules if isinstance(m, Gain) for p in m.parameters()],
         }
-        for module in [*self.blocks.modules(), self.norm]:
-            if isinstance(module, Gain):
-                groups["gains"].append(module.weight)
-            elif isinstance(module, nn.Linear):
-                groups["matrices"].append(module.weight)
-        return groups
 
     @torch.no_grad()
     def _initialise(self, seed: int) -> None:
@@ -125,8 +125,7 @@ class Transformer(nn.Module):
         self.embedding.weight.normal_(generator=generator)
         if not self.shape.tied:
             self.head.weight.zero_()
-        for block in self.blocks:
-            assert isinstance(block, Block)
+        for block in self.layers:
             for inner in (block.qkv, block.up):
                 inner.weight.normal_(std=inner.in_features**-0.5, generator=generator)
             block.out.weight.zero_()

@@ -12,7 +12,7 @@ from isoflop.errors import ConventionError, CorpusError, InputError
 from isoflop.runs.run import Point, Run
 from isoflop.train import checkpoint, schedule
 from isoflop.train.batches import Batches, validation
-from isoflop.train.gradient import Gradient
+from isoflop.train.gradient import LONGEST_CONTEXT, Autograd, Gradient
 from isoflop.train.interrupts import StopRequested
 from isoflop.train.machine import Machine, one_thread, probe
 from isoflop.train.model import Transformer
@@ -135,7 +135,8 @@ class Training:
         self.setup = setup
         self.model = Transformer(shape, seed=setup.seed)
         self.optimizer = Optimizer(self.model, setup)
-        self.gradient = Gradient(self.model, setup.batch)
+        by_hand = shape.context <= LONGEST_CONTEXT
+        self.gradient = Gradient(self.model, setup.batch) if by_hand else Autograd(self.model)
         self.batches = Batches(corpus.train, shape.context, setup.batch, setup.seed)
         self.validation = validation(corpus.val, shape.context)
         self.val_tokens = sum(targets.numel() for _, targets in self.validation)
