@@ -74,8 +74,14 @@ def lower_envelope(
         points: number of log-spaced values of C.
 
     Raises:
-        NotIdentified: fewer than three sizes ever win, so there is no trend to fit.
+        NotIdentified: C spans less than a factor of two, or fewer than three sizes ever win.
     """
+    if span[1] < 2 * span[0]:
+        raise NotIdentified(
+            f"the curves overlap from {span[0]:.3g} to {span[1]:.3g} FLOPs only.",
+            "The envelope shows how the best size grows with C, so C must grow.",
+            "Add a larger budget.",
+        )
     C = np.geomspace(*span, points)
     table = np.stack([_read(curve, C, curve.loss) for curve in curves])
     tokens = np.stack([_read(curve, C, curve.D) for curve in curves])

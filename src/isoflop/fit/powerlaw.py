@@ -35,12 +35,17 @@ class PowerLaw:
         """Return samples of y at C, shape [sample, *shape of C]."""
         x = np.log(np.asarray(C, dtype=float)) - self.centre
         shape = (-1,) + (1,) * x.ndim
-        return np.exp(self.levels.reshape(shape) + self.exponents.reshape(shape) * x)
+        return _exp(self.levels.reshape(shape) + self.exponents.reshape(shape) * x)
 
     def coefficient(self) -> tuple[float, np.ndarray]:
         """Return y at C = 1 FLOP: the prefactor of C**exponent, point and samples [sample]."""
-        point = float(np.exp(self.level - self.exponent * self.centre))
-        return point, np.exp(self.levels - self.exponents * self.centre)
+        point = float(_exp(self.level - self.exponent * self.centre))
+        return point, _exp(self.levels - self.exponents * self.centre)
+
+
+def _exp(x: np.ndarray | float) -> np.ndarray:
+    """The exponential, kept finite: a wild sample is a very wide one, not an error."""
+    return np.exp(np.clip(x, -700.0, 700.0))
 
 
 def fit_power_law(
