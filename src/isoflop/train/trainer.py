@@ -77,6 +77,7 @@ def train_run(
     setup = spec.setup
     check(setup, corpus)
     one_thread()
+    machine = machine or probe()
     training = Training(setup, corpus)
     path = None if folder is None else folder / "checkpoint.pt"
     if path is not None and (state := checkpoint.load(path, spec.id)) is not None:
@@ -84,7 +85,7 @@ def train_run(
     reason = _train(training, path, on_point, checkpoint_seconds, should_stop)
     if path is not None and keep_checkpoint:
         checkpoint.save(path, spec.id, training.state())
-    run = record(spec, corpus, training, reason, machine or probe())
+    run = record(spec, corpus, training, reason, machine)
     on_run(run)
     if path is not None and not keep_checkpoint:
         path.unlink(missing_ok=True)
