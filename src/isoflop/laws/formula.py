@@ -7,37 +7,19 @@ is ever executed. See `formula` for what may be written.
 from __future__ import annotations
 
 import re
-from functools import partial
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from isoflop.errors import InputError
 from isoflop.laws import dimensions
 from isoflop.laws.bounds import read_bounds
 from isoflop.laws.compose import copy
-from isoflop.laws.functions import apply
 from isoflop.laws.guesses import INPUTS, dimension_of, kind_of, meaning
 from isoflop.laws.law import Input, Law, Parameter
-from isoflop.runs.expression import Expression, Meaning, evaluate, parse
-from isoflop.runs.whitelist import Function
+from isoflop.laws.operations import FUNCTIONS, MEANING
+from isoflop.runs.expression import Expression, evaluate, parse
 
 if TYPE_CHECKING:
-    import ast
     from collections.abc import Callable, Sequence
-
-_TWO = ("minimum", "maximum")
-_ONE = ("exp", "log", "log10", "log2", "log1p", "expm1", "sqrt", "tanh", "abs", "sigmoid")
-_ONE += ("softplus", "gammaln")
-
-#: What a formula may call.
-FUNCTIONS: dict[str, Function] = {
-    **{name: Function(partial(apply, name)) for name in _ONE},
-    **{name: Function(partial(apply, name), 2) for name in _TWO},
-    "min": Function(partial(apply, "minimum"), 2),
-    "max": Function(partial(apply, "maximum"), 2),
-    "where": Function(partial(apply, "where"), 3),
-}
 
 _LEFT = re.compile(r"\s*([^\W\d]\w*)\s*(?:\([^()=]*\))?\s*=(?!=)")
 _OUTPUTS: dict[str, Any] = {
@@ -131,32 +113,6 @@ def _sides(body: str) -> tuple[Any, str]:
 
 def _function(expression: Expression) -> Callable[..., Any]:
     def function(**values: Any) -> Any:
-        return evaluate(expression, values, _MEANING)
+        return evaluate(expression, values, MEANING)
 
     return function
-
-
-def _compare(sign: str, left: Any, right: Any, node: ast.AST) -> Any:
-    del node
-    if sign == "<":
-        return left < right
-    if sign == "<=":
-        return left <= right
-    return left > right if sign == ">" else left >= right
-
-
-def _combine(word: str, values: list[Any], node: ast.AST) -> Any:
-    del node
-    numbers = all(isinstance(value, bool | np.bool_ | np.ndarray) for value in values)
-    if word == "not":
-        return np.logical_not(values[0]) if numbers else ~values[0]
-    result = values[0]
-    for value in values[1:]:
-        if numbers:
-            result = (np.logical_and if word == "and" else np.logical_or)(result, value)
-        else:
-            result = result & value if word == "and" else result | value
-    return result
-
-
-_MEANING = Meaning(FUNCTIONS, _compare, _combine)

@@ -190,10 +190,11 @@ def test_computed_columns_use_the_files_names_and_the_standard_ones(tmp_path):
 
 
 def test_quantities_as_people_write_them(tmp_path):
-    path = write(tmp_path, 'model_size,tokens,loss\n70B,1.4T,1.9\n"1,000,000",20M,4\n')
+    path = write(tmp_path, 'model_size,tokens,loss\n70B,1.4T,1.9\n"1,000,000",20M,4\nNA,,3\n')
     runs = load(path)
-    assert runs["N"].tolist() == [70e9, 1e6]
-    assert runs["D"].tolist() == [1.4e12, 20e6]
+    assert runs["N"][:2].tolist() == [70e9, 1e6]
+    assert runs["D"][:2].tolist() == [1.4e12, 20e6]
+    assert np.isnan([runs["N"][2], runs["D"][2]]).all()
     with pytest.raises(InputError, match="row 3 of column `tokens`"):
         load(write(tmp_path, "N,tokens,loss\n1,2B,2\n1,many,2\n"))
 
