@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from base64 import b64decode, b64encode
 from functools import cache
-from math import inf
 from typing import Any
 
 import msgspec
@@ -12,27 +11,8 @@ import numpy as np
 
 from isoflop.errors import InputError
 from isoflop.fit.result import SCHEMA, Fit
-from isoflop.laws.dimensions import Dimension, Kind, Scaling
-from isoflop.laws.law import Input, Law, Parameter
-
-
-class ParameterRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """What is stored of a parameter: its `Kind`; a bound that is None is infinite."""
-
-    parameter: str
-    name: str
-    lower: float | None
-    upper: float | None
-    scale: Scaling
-    start: tuple[float, float]
-    relative_to: str
-
-    def declared(self) -> Parameter:
-        """Return the parameter as it was declared."""
-        low = -inf if self.lower is None else self.lower
-        high = inf if self.upper is None else self.upper
-        kind = Kind(self.name, low, high, self.scale, self.start, self.relative_to)
-        return Parameter(self.parameter, kind)
+from isoflop.laws.law import Law
+from isoflop.laws.recipe import declaration, declared_law, rebuild
 
 
 class LawRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,18 +20,17 @@ class LawRecord(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     formula: str
-    inputs: tuple[Input, ...]
-    parameters: tuple[ParameterRecord, ...]
-    output: Dimension
-    levels: dict[str, tuple[str, ...]] = {}
+    inputs: tuple[str, ...]
+    parameters: tuple[str, ...]
+    declaration: Any
     recipe: Any = None
 
 
-def encode(fit: Fit) -> bytes:
+def encode(fit: Fit) -> str:
     """Return the JSON document of a fit."""
     values = {name: getattr(fit, name) for name in fit.__struct_fields__}
     stored = _stored_type()(**{**values, "law": _record(fit.law)})
-    return msgspec.json.encode(stored, enc_hook=_encode)
+    return msgspec.json.encode(stored, enc_hook=_encode).decode()
 
 
 def decode(document: bytes | str) -> Fit:
@@ -95,19 +74,34 @@ def _record(law: Law) -> LawRecord:
     return LawRecord(
         name=law.name,
         formula=law.formula,
-        inputs=law.inputs,
-        parameters=tuple(_parameter(p) for p in law.parameters),
-        output=law.output,
-        levels=dict(law.levels),
+        inputs=law.input_names,
+        parameters=law.parameter_names,
+        declaration=declaration(law),
         recipe=law.recipe,
     )
 
 
-def _parameter(p: Parameter) -> ParameterRecord:
-    kind = {name: getattr(p.kind, name) for name in p.kind.__struct_fields__}
-    for end in ("lower", "upper"):
-        kind[end] = kind[end] if np.isfinite(kind[end]) else None
-    return ParameterRecord(parameter=p.name, **kind)
+def law_of(record: LawRecord) -> Law:
+    """Return the law of a record: rebuilt from its recipe, else from its own formula.
+
+    A law that is neither known nor a formula keeps its declaration; calling it says so.
+    """
+    for recipe in (record.recipe, record.declaration):
+        try:
+            law = rebuild(recipe)
+        except InputError:
+            continue
+        if law.parameter_names == record.parameters:
+            return law
+
+    def missing(**_: Any) -> Any:
+        raise InputError(
+            f"the law `{record.name}` is not known here.",
+            "Its fit was read without the code that declares it.",
+            f"Declare it again; its formula is {record.formula or 'not recorded'}",
+        )
+
+    return declared_law(record.declaration, missing)
 
 
 def _decode(wanted: type, value: Any) -> Any:
@@ -115,35 +109,3 @@ def _decode(wanted: type, value: Any) -> Any:
         flat = np.frombuffer(b64decode(value["float64"]), dtype="<f8")
         return flat.reshape(value["shape"]).astype(float)
     raise NotImplementedError(f"{wanted} has no JSON form")
-
-
-def law_of(record: LawRecord) -> Law:
-    """Return the law of a record: rebuilt from its recipe, else read from its formula.
-
-    A law that is neither registered nor a formula keeps its declaration; calling it says so.
-    """
-    from isoflop.laws.recipe import rebuild
-
-    try:
-        law = rebuild(record.recipe)
-        if law.parameter_names == tuple(p.parameter for p in record.parameters):
-            return law
-    except InputError:
-        pass
-
-    def missing(**_: Any) -> Any:
-        raise InputError(
-            f"the law `{record.name}` is not registered here.",
-            "Its fit was read without the code that declares it.",
-            f"Declare it again; its formula is {record.formula or 'not recorded'}",
-        )
-
-    return Law(
-        name=record.name,
-        inputs=record.inputs,
-        parameters=tuple(p.declared() for p in record.parameters),
-        output=record.output,
-        function=missing,
-        levels=record.levels,
-        recipe=record.recipe,
-    )

@@ -15,7 +15,6 @@ from isoflop.fit.result import Fit, Settings, Starts
 from isoflop.fit.runs import build_problem, column, digest, ranges
 from isoflop.fit.solver import solve
 from isoflop.fit.verdict import Verdict
-from isoflop.laws.registry import get
 from isoflop.samples import summarise
 
 if TYPE_CHECKING:
@@ -49,7 +48,8 @@ def fit(
 
     Args:
         table: a `RunTable`, or a mapping of columns; it needs the law's inputs and `output`.
-        law: a law or the name of a registered one. Groups are filled in from the labels.
+        law: a law, the name of a registered one, a composition, or a formula
+            (`isoflop.laws.resolve`). Groups are filled in from the labels.
         noise: the objective, a sum over runs: "huber:1e-3" (of log residuals), "huber:free",
             "squared", "absolute", "student:4"; "raw-" before it for residuals not of logs.
         bootstrap: number of samples; 0 for the estimate alone.
@@ -81,7 +81,7 @@ def fit(
         profile=profile,
         sensitivity=sensitivity,
     )
-    declared = get(law) if isinstance(law, str) else law
+    declared = _law(table, law)
     problem = build_problem(table, declared, settings)
     clusters = None if cluster is None else cluster_numbers(column(table, cluster))
     solution = solve(problem, seed, _shared_starts(table, declared, problem, settings))
@@ -93,6 +93,14 @@ def fit(
         )
         samples = problem.theta(drawn)
     return _result(table, problem, solution, around, known, samples, settings)
+
+
+def _law(table: Any, law: Law | str) -> Law:
+    if not isinstance(law, str):
+        return law
+    from isoflop.laws.resolve import resolve
+
+    return resolve(law, columns=tuple(map(str, getattr(table, "columns", table))))
 
 
 def _shared_starts(
@@ -127,13 +135,14 @@ def _look_around(
 
 
 def _verdict(solution: Solution, known: Identification) -> Verdict:
-    if not solution.converged:
-        return Verdict.NOT_CONVERGED
     if not solution.moved and np.any(np.abs(solution.gradient) > 1e-6 * abs(solution.objective)):
         return Verdict.EQUALS_START
-    if known.at_bound:
-        return Verdict.AT_BOUND
-    return Verdict.CONVERGED if all(known.identified.values()) else Verdict.NOT_IDENTIFIED
+    unknown = {name for name, sure in known.identified.items() if not sure}
+    if unknown - set(known.at_bound):
+        return Verdict.NOT_IDENTIFIED
+    if not solution.converged:
+        return Verdict.NOT_CONVERGED
+    return Verdict.AT_BOUND if known.at_bound else Verdict.CONVERGED
 
 
 def _result(

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from isoflop.fit.problem import Problem
 
 
+#: Square of a residual that is rounding error: exact runs have no smaller scatter.
+_ROUNDING = 1e-24
+
+
 @dataclass(frozen=True)
 class Neighbourhood:
     """Second-order picture of the objective at its optimum.
@@ -89,7 +93,7 @@ def neighbourhood(
     np.fill_diagonal(covariance, np.where(null, np.inf, variance))
     return Neighbourhood(
         covariance=covariance,
-        unit=np.maximum(np.where(null, common, np.maximum(own, 0.1 * common)), 1e-300),
+        unit=np.where(null, common, np.maximum(own, 0.1 * common)) + _ROUNDING * np.sum(w),
         condition=condition,
         null=null,
         residuals=r * sqrt(inflation),

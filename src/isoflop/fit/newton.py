@@ -22,6 +22,7 @@ TOLERANCE = 1e-13
 ITERATIONS = 120
 _RIDGE = 1e-13  # of the damping matrix's diagonal, against exact singularity
 _CAP = 4.0  # largest change of a coordinate in one step
+_PATIENCE = 20  # steps after which a row in a flat valley is asked for progress
 _STEPS = (10.0, 0.2)  # damping after a refused and after a very good step
 
 
@@ -79,13 +80,20 @@ def minimise(
     # The objective of exact data is rounding error: log residuals of one unit in the last place.
     floor = 1e-31 * np.maximum(np.broadcast_to(weights, (len(u), target.shape[-1])).sum(1), 1.0)
     active = np.flatnonzero(np.isfinite(at.objective))
-    for _ in range(iterations):
+    before = at.objective.copy()
+    for iteration in range(1, iterations + 1):
+        if iteration % _PATIENCE == 0:
+            active = active[_progressing(before[active], at.objective[active], target.shape[-1])]
+            before = at.objective.copy()
         if not len(active):
             break
         count[active] += 1
         now = at.take(active)
         fixed = _blocked(u[active], now.gradient, lower, upper) | held[active]
-        step, gain, strength[active] = _step(now, fixed, strength[active])
+        here = u[active]
+        step, gain, strength[active] = _step(
+            now, fixed, strength[active], lower - here, upper - here
+        )
         moved = np.clip(u[active] + step, lower, upper)
         small = gain <= tolerance * now.objective + floor[active]
         then = differentiate(
@@ -105,6 +113,11 @@ def minimise(
     return Minima(u, at, converged, count)
 
 
+def _progressing(before: np.ndarray, now: np.ndarray, runs: int) -> np.ndarray:
+    """Mask of rows whose last steps mattered: by more than 1e-4 of a run's share."""
+    return before - now > 1e-4 * now / runs
+
+
 def _blocked(
     u: np.ndarray, gradient: np.ndarray, lower: np.ndarray, upper: np.ndarray
 ) -> np.ndarray:
@@ -113,23 +126,28 @@ def _blocked(
 
 
 def _step(
-    at: Derivatives, fixed: np.ndarray, strength: np.ndarray
+    at: Derivatives, fixed: np.ndarray, strength: np.ndarray, down: np.ndarray, up: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return a descent step, the fall it predicts, and the damping it took."""
-    gradient = np.where(fixed, 0.0, at.gradient)
-    open_pair = ~(fixed[:, :, None] | fixed[:, None, :])
-    hessian, metric = at.hessian * open_pair, at.majoriser * open_pair
-    diagonal = np.einsum("bii->bi", metric)
-    ridge = _RIDGE * (diagonal + diagonal.max(axis=1, keepdims=True) * 1e-9) + fixed + 1e-290
-    step, strength = np.zeros_like(gradient), strength.copy()
+    """Return a descent step, the fall it predicts, and the damping it took.
+
+    Args:
+        at: objective and derivatives.
+        fixed: coordinates that do not move.
+        strength: damping [batch].
+        down: room to the lower bound, as a negative step [batch, parameters].
+        up: room to the upper bound.
+    """
+    gradient, step, strength = at.gradient, np.zeros_like(at.gradient), strength.copy()
     todo = np.arange(len(step))
     for _ in range(30):
-        matrix = hessian[todo] + strength[todo, None, None] * metric[todo]
-        np.einsum("bii->bi", matrix)[:] += ridge[todo] * (1 + strength[todo, None])
-        tried = -_solve(matrix, gradient[todo])
+        matrix = at.hessian[todo] + strength[todo, None, None] * at.majoriser[todo]
+        diagonal = np.einsum("bii->bi", at.majoriser[todo])
+        ridge = _RIDGE * (diagonal + 1e-9 * diagonal.max(axis=1, keepdims=True)) + 1e-290
+        np.einsum("bii->bi", matrix)[:] += ridge * (1 + strength[todo, None])
+        tried, wrong = _bounded(matrix, gradient[todo], fixed[todo], down[todo], up[todo])
         slope = np.einsum("bi,bi->b", tried, gradient[todo])
         curve = np.einsum("bi,bij,bj->b", tried, matrix, tried)
-        good = np.isfinite(slope) & (slope <= 0) & (curve >= 0)
+        good = np.isfinite(slope) & (slope + 0.5 * curve <= 0) & (curve >= 0) & ~wrong
         step[todo[good]] = tried[good]
         todo = todo[~good]
         if not len(todo):
@@ -138,8 +156,43 @@ def _step(
     longest = np.abs(step).max(axis=1, initial=0.0)
     step *= np.minimum(1.0, _CAP / np.maximum(longest, 1e-300))[:, None]
     slope = np.einsum("bi,bi->b", step, gradient)
-    curve = np.einsum("bi,bij,bj->b", step, hessian, step)
+    curve = np.einsum("bi,bij,bj->b", step, at.hessian, step)
     return step, np.maximum(-slope - 0.5 * curve, 0.0), strength
+
+
+def _bounded(
+    matrix: np.ndarray, gradient: np.ndarray, fixed: np.ndarray, down: np.ndarray, up: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Minimise the quadratic model within the bounds: who would leave stops there.
+
+    Coordinates that would pass a bound are put on it, and the others are solved for again. If
+    one of them then pulls inwards, the model was not convex; such rows are marked as wrong.
+
+    Returns:
+        step [batch, parameters], wrong [batch].
+    """
+    held, step = fixed.copy(), np.zeros_like(gradient)
+    rows = np.arange(len(step))
+    for _ in range(step.shape[1] + 1):
+        pair = held[rows, :, None] | held[rows, None, :]
+        free = np.where(pair, 0.0, matrix[rows])
+        np.einsum("bii->bi", free)[:] += held[rows]
+        placed = np.where(held[rows], step[rows], 0.0)
+        right = gradient[rows] + np.einsum("bij,bj->bi", matrix[rows], placed)
+        step[rows] = placed - _solve(free, np.where(held[rows], 0.0, right))
+        outside = ~held[rows] & ((step[rows] < down[rows]) | (step[rows] > up[rows]))
+        if not outside.any():
+            break
+        held[rows] |= outside
+        clipped = np.clip(step[rows], down[rows], up[rows])
+        step[rows] = np.where(outside, clipped, step[rows])
+        rows = rows[outside.any(axis=1)]
+    rows = np.flatnonzero((held & ~fixed).any(axis=1))
+    pull = gradient[rows] + np.einsum("bij,bj->bi", matrix[rows], step[rows])
+    inwards = ((step[rows] <= down[rows]) & (pull < 0)) | ((step[rows] >= up[rows]) & (pull > 0))
+    wrong = np.zeros(len(step), dtype=bool)
+    wrong[rows] = (held[rows] & ~fixed[rows] & inwards).any(axis=1)
+    return step, wrong
 
 
 def _solve(matrix: np.ndarray, right: np.ndarray) -> np.ndarray:

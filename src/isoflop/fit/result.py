@@ -229,7 +229,7 @@ class Fit(msgspec.Struct, frozen=True, kw_only=True, eq=False, dict=True):
         return fit(table, self.law, **msgspec.structs.asdict(self.settings))
 
     # Documents -----------------------------------------------------------------------------------
-    def to_json(self) -> bytes:
+    def to_json(self) -> str:
         """Return the fit as one JSON document, samples included."""
         from isoflop.fit.document import encode
 
@@ -248,7 +248,7 @@ class Fit(msgspec.Struct, frozen=True, kw_only=True, eq=False, dict=True):
 
     def save(self, path: str | Path) -> None:
         """Write the fit to a file."""
-        Path(path).write_bytes(self.to_json())
+        Path(path).write_text(self.to_json(), encoding="utf-8")
 
     @classmethod
     def load(cls, path: str | Path) -> Fit:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import product
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,7 +26,8 @@ def shifts(problem: Problem, solution: Solution) -> tuple[Shift, ...]:
     """Return the estimate without the k worst runs, with other deltas, and with other noise.
 
     Each is polished from the optimum (and the other optima found). The worst runs are those
-    with the largest absolute residual at the optimum.
+    with the largest absolute residual at the optimum, and those with the highest output (the
+    rule of Besiroglu et al. 2024).
     """
     starts = np.concatenate([solution.u[None], solution.others])
     return (
@@ -36,21 +38,29 @@ def shifts(problem: Problem, solution: Solution) -> tuple[Shift, ...]:
 
 
 def worst_runs(problem: Problem, u: np.ndarray) -> np.ndarray:
-    """Return the numbers of the runs with weight, worst residual first."""
-    r = np.abs(problem.residuals(u[None])[0])
-    order = np.argsort(-np.where(problem.weights > 0, r, -1.0), kind="stable")
+    """Return the numbers of the runs with weight, largest absolute residual first."""
+    return _ordered(problem, np.abs(problem.residuals(u[None])[0]))
+
+
+def _ordered(problem: Problem, size: np.ndarray) -> np.ndarray:
+    order = np.argsort(-np.where(problem.weights > 0, size, -np.inf), kind="stable")
     return order[: np.count_nonzero(problem.weights)]
 
 
 def _without_worst(problem: Problem, solution: Solution, starts: np.ndarray) -> list[Shift]:
-    order, found = worst_runs(problem, solution.u), []
-    for count in DROPPED:
+    orders = {
+        "worst-fitted": worst_runs(problem, solution.u),
+        f"highest-{problem.law.output.name}": _ordered(problem, problem.observed),
+    }
+    found = []
+    for (word, order), count in product(orders.items(), DROPPED):
         left = len(order) - count
         if left <= len(problem.names):
-            break
+            continue
         weights = problem.weights.copy()
         weights[order[:count]] = 0.0
-        words = f"without the {count} worst run{'s' if count > 1 else ''}"
+        number, s = ("", "") if count == 1 else (f"{count} ", "s")
+        words = f"without the {number}{word} run{s}"
         found.append(_shift(replace(problem, weights=weights), starts, "dropped", words, left))
     return found
 

@@ -211,7 +211,7 @@ def _solution(
         hessian=at.hessian[0],
         majoriser=at.majoriser[0],
         converged=bool(polished.minima.converged[best]),
-        moved=not bool(np.any(np.all(starts == u, axis=1))),
+        moved=not bool(np.any(np.all(cells.u == u, axis=1))),
         scheme=cells.scheme,
         screened=len(cells.u),
         polished=len(starts),

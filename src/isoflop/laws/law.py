@@ -248,8 +248,10 @@ def law(
 
         declared = _declare(function, source, equation, question, derived or {})
         if function.__module__.startswith("isoflop.laws."):
-            register(declared)
-        return declared
+            return register(declared)
+        from isoflop.laws.recipe import declaration
+
+        return msgspec.structs.replace(declared, recipe=declaration(declared))
 
     return declare
 
