@@ -39,7 +39,8 @@ def headline(result: StudyResult) -> str:
     """Return the answer in one sentence, or why there is none."""
     plan = result.plan
     if plan is None:
-        reasons = [f.message for f in result.findings if f.severity == "error"]
+        errors = [f.message for f in result.findings if f.severity == "error"]
+        reasons = [text.sentence(message) for message in errors]
         return " ".join(["This study gives no plan.", *(reasons or _failures(result))])
     return (
         f"With {text.flops(plan.C)} training FLOPs, train a model of "
@@ -97,7 +98,8 @@ def _number(
 
 
 def _failures(result: StudyResult) -> list[str]:
-    return [f"{a.title}: {'; '.join(a.notes)}." for a in data.approaches(result) if not a.ok]
+    failed = [a for a in data.approaches(result) if not a.ok]
+    return [f"{data.short(a)}: {' '.join(a.notes).rstrip('.')}." for a in failed]
 
 
 def _heldout(held: Heldout | None) -> Verdict:
@@ -126,10 +128,11 @@ def _checks(result: StudyResult) -> Verdict:
     rest = [text.plural(counts[name], word) for name, word in words.items() if name in counts]
     worst = next(iter(counts))
     grades: dict[str, Grade] = {"error": "bad", "warning": "caution"}
-    first = next(f.message for f in result.findings if f.severity == worst)
     sentence = ", ".join([passed, *rest]) + "."
-    if worst in grades:
-        sentence += f" {first}"
+    # Held-out runs and disagreements have lines of their own.
+    own = (f for f in result.findings if f.code not in {"heldout", "disagreement"})
+    quoted = [text.sentence(f.message) for f in own if f.severity == worst and worst in grades]
+    sentence = " ".join([sentence, *quoted[:1]])
     return Verdict(grades.get(worst, "good"), "Self-checks", sentence)
 
 
@@ -141,7 +144,10 @@ def _agreement(result: StudyResult) -> Verdict:
         return Verdict("bad" if not known else "caution", subject, _alone(len(known)))
     spread = f"Exponents of N*(C): {values}."
     if result.disagreement:
-        return Verdict("caution", subject, f"{' '.join(result.disagreement)} {spread}")
+        more = len(result.disagreement) - 1
+        rest = f" ({text.plural(more, 'more difference')} below.)" if more else ""
+        first = text.sentence(result.disagreement[0])
+        return Verdict("caution", subject, f"{spread} They differ: {first}{rest}")
     if len(known) < 3:
         return Verdict("caution", subject, f"Only {len(known)} gave an answer. {spread}")
     return Verdict("good", subject, f"They agree within their intervals. {spread}")

@@ -111,7 +111,7 @@ def _parabolas(result: StudyResult) -> Block:
 def _optimum(result: StudyResult) -> Block:
     known = [a for a in data.approaches(result) if a.ok and a.N_exponent and a.D_exponent]
     grows = "; ".join(
-        f"{a.title}: N* ∝ {text.power('C', a.N_exponent.estimate)}, "
+        f"{data.short(a)}: N* ∝ {text.power('C', a.N_exponent.estimate)}, "
         f"D* ∝ {text.power('C', a.D_exponent.estimate)}"
         for a in known
         if a.N_exponent and a.D_exponent

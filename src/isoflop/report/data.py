@@ -11,6 +11,19 @@ if TYPE_CHECKING:
     from isoflop.protocols.result import Approach, StudyResult
 
 
+#: Convention of N -> column of the run table.
+_COUNTS = {"matrices": "N_matrices", "matrices+head": "N_matrices_head", "all": "N_all"}
+
+
+#: Role of a run -> what a reader calls it, in the order of the run table.
+ROLES = {
+    "isoflop": "isoFLOP",
+    "heldout": "held out",
+    "lr_probe": "rate probe",
+    "seed": "seed repeat",
+}
+
+
 class BudgetStyle(NamedTuple):
     """Colour (light) and marker of one budget."""
 
@@ -19,12 +32,17 @@ class BudgetStyle(NamedTuple):
 
 
 def rows(result: StudyResult) -> list[dict[str, Any]]:
-    """Return the run table as one dictionary a run; `id`, `role` and `status` always exist."""
-    names = list(result.table)
+    """Return the run table as one dictionary a run; `id`, `role` and `status` always exist.
+
+    N is counted as the study's laws count it, whatever the table's own column N counts.
+    """
+    counted = result.table.get(_COUNTS.get(convention(result), ""))
+    table = result.table if counted is None else result.table | {"N": counted}
+    names = list(table)
     length = max((len(column) for column in result.table.values()), default=0)
     defaults = {"id": "", "role": "isoflop", "status": "finished"}
     return [
-        defaults | {name: result.table[name][k] for name in names if k < len(result.table[name])}
+        defaults | {name: table[name][k] for name in names if k < len(table[name])}
         for k in range(length)
     ]
 
@@ -58,6 +76,11 @@ def styles(result: StudyResult) -> dict[float, BudgetStyle]:
 def approaches(result: StudyResult) -> list[Approach]:
     """Return the three approaches in order."""
     return [result.approach1, result.approach2, result.approach3]
+
+
+def short(approach: Approach) -> str:
+    """Return an approach's name without its explanation: "Approach 2"."""
+    return approach.title.partition(":")[0]
 
 
 def largest_fitted(result: StudyResult) -> float | None:

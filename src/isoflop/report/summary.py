@@ -20,7 +20,7 @@ def summary_text(result: StudyResult) -> str:
     No markup and no colour; lines are at most 96 characters, except in the table.
     """
     parts = [
-        _wrap(result.question),
+        _wrap(text.sentence(result.question)),
         _wrap(answer.headline(result)),
         _numbers(result),
         _approaches(result),
@@ -56,7 +56,7 @@ def _approaches(result: StudyResult) -> str:
         + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
         for row in rows
     ]
-    notes = [f"  {a.title}: {' '.join(a.notes)}" for a in found if a.notes]
+    notes = [f"  {a.title}. {' '.join(map(text.sentence, a.notes))}" for a in found if a.notes]
     counted = text.convention(data.convention(result))
     heading = f"Three approaches ({counted}, {text.percent(data.level(result))} intervals):"
     return "\n".join([heading, *lines, *(_wrap(note, "    ") for note in notes)])
@@ -75,10 +75,11 @@ def _warnings(result: StudyResult) -> str:
     lines = []
     for finding in result.findings:
         if finding.severity in {"error", "warning"}:
-            lines.append(_wrap(f"  {finding.severity}: {finding.message}", "    "))
-            lines += [f"    {part}" for part in (finding.why, finding.remedy) if part]
+            lines.append(_wrap(f"  {finding.severity}: {text.sentence(finding.message)}", "    "))
+            parts = (finding.why, finding.remedy)
+            lines += [_wrap(f"    {part}", "    ") for part in parts if part]
     warnings = result.plan.warnings if result.plan else []
-    lines += [_wrap(f"  plan: {warning}", "    ") for warning in warnings]
+    lines += [_wrap(f"  plan: {text.sentence(warning)}", "    ") for warning in warnings]
     return "\n".join(["Warnings:", *lines]) if lines else ""
 
 

@@ -63,13 +63,24 @@ _LONGEST = 12
 
 
 def run_table(result: StudyResult) -> tuple[list[Column], list[list[Cell]]]:
-    """Return the run table's columns and rows; columns without any value are left out."""
-    rows = data.rows(result)
+    """Return the run table's columns and rows, by role, budget and size.
+
+    Columns without any value are left out.
+    """
+    rows = sorted(data.rows(result), key=_place)
     filled = [n for n in result.table if any(_filled(row.get(n)) for row in rows)]
     order = [n for n in _COLUMNS if n in filled]
     order += [n for n in filled if n not in _COLUMNS and n not in _HIDDEN]
     columns = [_column(name, rows) for name in order]
     return columns, [[_cell(name, row.get(name)) for name in order] for row in rows]
+
+
+def _place(row: dict[str, Any]) -> tuple[int, float, float]:
+    """Return what the run table is sorted by at first."""
+    roles = list(data.ROLES)
+    role = roles.index(row["role"]) if row["role"] in roles else len(roles)
+    budget, size = (row.get(name) for name in ("budget", "N"))
+    return role, budget if data.number(budget) else 0.0, size if data.number(size) else 0.0
 
 
 def _filled(value: Any) -> bool:
@@ -86,6 +97,7 @@ def _cell(name: str, value: Any) -> Cell:
         return Cell("—", "")
     if not isinstance(value, int | float):
         shown = str(value)
+        shown = data.ROLES.get(shown, shown) if name == "role" else shown
         cut = name == "id" and len(shown) > _LONGEST
         return Cell(shown[:8] + "…" if cut else shown, shown, shown if cut else "")
     if not data.number(value):
@@ -109,11 +121,12 @@ def approach_rows(result: StudyResult) -> list[tuple[str, list[str]]]:
         for what, unit, write in (
             ("N", "parameters", format_count),
             ("D", "tokens", format_count),
-            ("loss", "nats/token", format_loss),
+            ("L", "nats/token", format_loss),
         ):
-            if any(what in answer for answer in answers):
-                cells = [text.estimate(answer.get(what), write) for answer in answers]
-                rows.append((f"{what if what == 'loss' else what + '*'} {at}, {unit}", cells))
+            name = "loss" if what == "L" else what
+            if any(name in answer for answer in answers):
+                cells = [text.estimate(answer.get(name), write) for answer in answers]
+                rows.append((f"{what}* {at}, {unit}", cells))
     return rows
 
 
@@ -151,12 +164,14 @@ def minima_rows(result: StudyResult) -> list[list[str]]:
 
 
 def timing_rows(result: StudyResult) -> list[Share]:
-    """Return where the time went, longest first, with each line's share of the sum."""
-    total = sum(result.timing.values())
-    ordered = sorted(result.timing.items(), key=lambda item: -item[1])
+    """Return where the time went, in the document's order, as shares of the longest line.
+
+    Lines may overlap (time of all workers, wall clock), so they are not shares of a sum.
+    """
+    longest = max(result.timing.values(), default=0.0)
     return [
-        Share(name.replace("_", " "), format_duration(seconds), seconds / total if total else 0.0)
-        for name, seconds in ordered
+        Share(name.replace("_", " "), format_duration(value), value / longest if longest else 0.0)
+        for name, value in result.timing.items()
     ]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import math
+import re
 from typing import TYPE_CHECKING, Any
 
 from isoflop.units import format_count, format_duration, format_flops, format_loss
@@ -50,6 +51,8 @@ def general(value: float) -> str:
         return str(value)
     if abs(value) >= 1e4:
         return format_count(value, 4)
+    if 0 < abs(value) < 1e-3:
+        return flops(value)
     return f"{value:.4g}".replace("-", "−")
 
 
@@ -129,9 +132,19 @@ def escape(text: object) -> str:
     return html.escape(str(text))
 
 
+def sentence(text: str) -> str:
+    """Write a message of the analysis for a reader: approach 2, 5×10¹², a capital at the start.
+
+    Only numbers printed by a program (`5e+12`) are rewritten: `5e12` may be part of a command.
+    """
+    spaced = re.sub(r"\bapproach([123])\b", r"approach \1", text)
+    powers = re.sub(r"\b\d+(\.\d+)?e\+\d+\b", lambda found: flops(float(found[0])), spaced)
+    return powers[:1].upper() + powers[1:]
+
+
 def cell(value: object) -> str:
     """Print a value of settings, provenance or corpus: lists joined, numbers plain."""
-    if value is None or value == "":
+    if value is None or value in ("", [], ()):
         return "—"
     if isinstance(value, bool):
         return "yes" if value else "no"
@@ -162,5 +175,6 @@ FILTERS: dict[str, Callable[..., str]] = {
     "cell": cell,
     "plain": plain,
     "tight": tight,
+    "sentence": sentence,
     "estimate_exponent": estimate_exponent,
 }

@@ -140,6 +140,33 @@ def test_plan_shows_the_choice_and_the_flat_ranges(sound):
     assert drawn == {tuple(ends) for ends in sound.plan.flat.values()}
 
 
+def test_bands_that_are_open_leave_the_picture(sound):
+    law = sound.approach3.N_opt
+    wide = msgspec.structs.replace(
+        law, low=[0.0] * len(law.C), high=[float("nan"), *[1e30] * (len(law.C) - 1)]
+    )
+    approach = msgspec.structs.replace(sound.approach3, N_opt=wide)
+    open_ended = figures.optimal_parameters(msgspec.structs.replace(sound, approach3=approach))
+    bounded = figures.optimal_parameters(sound)
+    height = [f.layout.yaxis.range[1] - f.layout.yaxis.range[0] for f in (open_ended, bounded)]
+    assert height[0] < height[1] + 2 * math.log10(3) + 0.5  # lines can still be read
+    drawn = [t for t in open_ended.data if t.fill == "toself"][1]  # approach 3 is the second
+    assert all(math.isfinite(v) and v > 0 for v in drawn.y)
+    assert math.log10(max(drawn.y)) > open_ended.layout.yaxis.range[1]
+    assert math.log10(min(drawn.y)) < open_ended.layout.yaxis.range[0]
+
+
+def test_sizes_are_counted_as_the_laws_count_them(sound):
+    table = dict(sound.table) | {"N_matrices_head": sound.table["N"], "N": sound.table["N_all"]}
+    renamed = msgspec.structs.replace(sound, table=table)
+    assert figures.isoflop_parabolas(renamed) == figures.isoflop_parabolas(sound)
+    plan = msgspec.structs.replace(sound.plan, convention="matrices")
+    other = figures.isoflop_parabolas(msgspec.structs.replace(renamed, plan=plan))
+    drawn = {x for t in other.data for x in t.x if t.mode == "markers"}
+    isoflop = zip(table["role"], table["N_matrices"], strict=True)
+    assert drawn == {n for role, n in isoflop if role != "lr_probe"}
+
+
 def test_no_data_no_figure():
     nothing = synthetic_study.empty()
     assert [name for name in figures.__all__ if getattr(figures, name)(nothing) is not None] == []

@@ -61,5 +61,20 @@ def test_cell(value, shown):
     assert text.cell(value) == shown
 
 
+def test_sentence():
+    assert text.sentence("at 5e+12 FLOPs approach2 is 1.5e+10 off") == (
+        "At 5×10¹² FLOPs approach 2 is 1.5×10¹⁰ off"
+    )
+    assert text.sentence("isoflop --budgets 5e10,5e11") == "Isoflop --budgets 5e10,5e11"
+    assert text.sentence("") == ""
+
+
+def test_general():
+    assert text.general(3.717e-7) == "3.72×10⁻⁷"
+    assert text.general(-0.08) == "−0.08"
+    assert text.general(13380.0) == "13.38k"
+    assert text.general(0.0) == "0"
+
+
 def test_escaped_text_comes_back():
     assert text.plain(text.escape("<b>&'\"")) == "<b>&'\""

@@ -63,10 +63,11 @@ def log_axis(
     title: str = "",
     write: Callable[[float], str] = format_count,
     pad: float = 0.06,
+    most: int = _MOST_TICKS,
 ) -> dict[str, Any]:
     """Return a log axis around positive values, with 1-2-5 or decade ticks written in full."""
     low, high = _ends([math.log10(v) for v in values if v > 0], pad)
-    ticks = log_ticks(low, high)
+    ticks = log_ticks(low, high, most)
     return {
         "type": "log",
         "range": [low, high],
@@ -77,8 +78,8 @@ def log_axis(
 
 
 def compute_axis(values: Iterable[float], title: str = COMPUTE) -> dict[str, Any]:
-    """Return a log axis in FLOPs."""
-    return log_axis(values, title, text.flops)
+    """Return a log axis in FLOPs; its long labels are at most five, for a phone's width."""
+    return log_axis(values, title, text.flops, most=5)
 
 
 def count_axis(values: Iterable[float], title: str) -> dict[str, Any]:
@@ -97,19 +98,19 @@ def loss_log_axis(values: Iterable[float]) -> dict[str, Any]:
     return log_axis(values, "", lambda value: f"{value:g}")
 
 
-def log_ticks(low: float, high: float) -> list[float]:
-    """Choose at most six round ticks between 10**low and 10**high: 1-2-5, 1-3, or decades."""
+def log_ticks(low: float, high: float, most: int = _MOST_TICKS) -> list[float]:
+    """Choose at most `most` round ticks between 10**low and 10**high: 1-2-5, 1-3, or decades."""
     decades = range(math.floor(low), math.ceil(high) + 1)
     for mantissas in (range(10, 100), range(10, 100, 5), (10, 20, 30, 40, 50, 60, 80)):
         if high - low < 0.7:
             found = _inside(decades, [m / 10 for m in mantissas], low, high)
-            if 3 <= len(found) <= _MOST_TICKS:
+            if 3 <= len(found) <= most:
                 return found
     for choice in ((1, 2, 5), (1, 3), (1,)):
         found = _inside(decades, choice, low, high)
-        if len(found) <= _MOST_TICKS:
+        if len(found) <= most:
             return found
-    step = math.ceil(len(decades) / _MOST_TICKS)
+    step = math.ceil(len(decades) / most)
     return [10.0**k for k in decades if k % step == 0 and low <= k <= high]
 
 

@@ -42,7 +42,7 @@ def loss_curves(result: StudyResult) -> go.Figure | None:
     )
     styles = data.styles(result)
     named: set[tuple[float, str]] = set()
-    for row in shown:
+    for row in sorted(shown, key=lambda row: (row["role"] in {"lr_probe", "seed"}, row["budget"])):
         _add_run(figure, result, row, styles[row["budget"]], named, start)
     _add_envelope(figure, envelope)
     return figure
@@ -76,18 +76,19 @@ def _add_run(
     group = (row["budget"], kind)
     label = f"{text.escape(row['id'][:8])}, N = {format_count(row.get('N') or 0)}{_suffix(kind)}"
     final = row.get("loss")
-    # No marker along the line; the end carries the final validation loss, or a cross.
+    # The only marker is at the end, apart from the line: final validation loss, or a cross.
     last = points[-1] if failed or not data.number(final) else (row["C"], final)
+    gap = (None, None)
     figure.add_trace(
         go.Scatter(
-            x=[*(c for c, _ in points), last[0]],
-            y=[*(loss for _, loss in points), last[1]],
+            x=[c for c, _ in (*points, gap, last)],
+            y=[loss for _, loss in (*points, gap, last)],
             mode="lines+markers",
             line={"color": fade(style.colour, 0.7), "width": 1.3, "dash": dash},
             marker={
                 "color": colour("bad") if failed else style.colour,
                 "symbol": "x" if failed else style.symbol,
-                "size": [0] * len(points) + [7],
+                "size": [0] * (len(points) + 1) + [7],
                 "opacity": 1,
                 "line": {"width": 0},
             },
@@ -101,8 +102,7 @@ def _add_run(
 
 
 def _suffix(kind: str) -> str:
-    names = {"heldout": "held out", "lr_probe": "rate probe", "seed": "seed repeat"}
-    return "" if kind == "isoflop" else f", {text.escape(names.get(kind, kind))}"
+    return "" if kind == "isoflop" else f", {text.escape(data.ROLES.get(kind, kind))}"
 
 
 def _envelope(result: StudyResult, start: float) -> list[tuple[float, float]]:

@@ -43,7 +43,7 @@ def heldout_prediction(result: StudyResult) -> go.Figure | None:
     both = list(zip(places, cells, strict=True))
     mixture = [(cell, row["all"], Estimate(cell.predicted, cell.interval)) for row, cell in both]
     _add(figure, "predicted, all models", "text", "diamond", mixture, 3)
-    titles = {approach.name: approach.title for approach in data.approaches(result)}
+    titles = {approach.name: data.short(approach) for approach in data.approaches(result)}
     for model in _models(cells):
         shade = model if model in titles else "neutral"
         known = [(row, cell) for row, cell in both if model in cell.by_model]

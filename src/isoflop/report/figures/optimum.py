@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from isoflop.report import data, text
 from isoflop.report.figures.base import (
@@ -72,12 +75,16 @@ def _draw(
     laws = [(a, law) for a in chosen if a.ok and (law := _law(a, what)) and law.C]
     if not laws:
         return None
+    laws = [(approach, _up_to(law, _right_end(result))) for approach, law in laws]
     compute = [c for _, law in laws for c in law.C]
-    values = [v for _, law in laws for v in [*law.median, *law.low, *law.high]]
+    values = _values(result, [law for _, law in laws], what)
     y_axis = loss_log_axis(values) if what == "loss" else count_axis(values, "")
     figure = new_figure(compute_axis(compute, "C, exact FLOPs (log scale)"), y_axis, title)
+    ends = min(values) / 100, max(values) * 100  # a band that is open leaves the picture
     for approach, law in laws:
-        band(figure, law.C, law.low, law.high, colour(approach.name))
+        low = [_within(v, ends[0], ends) for v in law.low]
+        high = [_within(v, ends[1], ends) for v in law.high]
+        band(figure, law.C, low, high, colour(approach.name))
     for approach, law in laws:
         _add_line(figure, approach, law)
     _add_minima(figure, result.approach2, what, write)
@@ -88,6 +95,40 @@ def _draw(
 
 def _law(approach: Approach, what: str) -> PowerLawFit | None:
     return {"N": approach.N_opt, "D": approach.D_opt, "loss": approach.loss_opt}[what]
+
+
+def _right_end(result: StudyResult) -> float:
+    """Return where the axis of compute ends: a little beyond the plan."""
+    if result.plan is not None:
+        return 3 * result.plan.C
+    return 30 * (data.largest_fitted(result) or math.inf)
+
+
+def _up_to(law: PowerLawFit, c: float) -> PowerLawFit:
+    """Cut a law's band where the picture ends."""
+    count = max(2, sum(value <= c for value in law.C))
+    cut = {name: getattr(law, name)[:count] for name in ("C", "median", "low", "high")}
+    return msgspec.structs.replace(law, **cut)
+
+
+def _values(result: StudyResult, laws: list[PowerLawFit], what: str) -> list[float]:
+    """Return what the vertical axis must show: lines, minima, plan, and most of the bands."""
+    lines = [v for law in laws for v in law.median if data.number(v) and v > 0]
+    estimates = [getattr(o, what) for o in result.approach2.optima]
+    estimates += [getattr(result.plan, what)] if result.plan else []
+    known = [e for e in estimates if e is not None]
+    points = [v for e in known for v in (e.estimate, *(e.interval or ())) if v is not None]
+    far = 1.15 if what == "loss" else 3.0
+    ends = min(lines) / far, max(lines) * far
+    bands = [_within(v, ends[0], ends) for law in laws for v in [*law.low, *law.high]]
+    return [*lines, *points, *bands]
+
+
+def _within(value: float | None, otherwise: float, ends: tuple[float, float]) -> float:
+    """Clip a value to the ends; one that is not a positive number becomes `otherwise`."""
+    if not data.number(value) or value <= 0:
+        return otherwise
+    return min(max(value, ends[0]), ends[1])
 
 
 def _add_line(figure: go.Figure, approach: Approach, law: PowerLawFit) -> None:

@@ -29,7 +29,9 @@ def isoflop_parabolas(result: StudyResult) -> go.Figure | None:
     Filled markers were used by the fit, open ones were not (held out, or too far from the
     minimum). A budget without a minimum is dashed and says why. None without runs.
     """
-    shown = [r for r in data.finished(result) if r["role"] in {"isoflop", "heldout"}]
+    fitted = {run for optimum in result.approach2.optima for run in optimum.runs}
+    every = data.finished(result)
+    shown = [r for r in every if r["role"] in {"isoflop", "heldout"} or r["id"] in fitted]
     shown = [r for r in shown if data.number(r.get("N")) and data.number(r.get("budget"))]
     if not shown:
         return None
@@ -56,7 +58,8 @@ def _add_budget(
     used = set(optimum.runs) if optimum else set()
     name = f"{text.flops(rows[0]['budget'])} FLOPs{_state(rows, optimum)}"
     if optimum and optimum.curve_N:
-        _add_curve(figure, optimum.curve_N, optimum.curve_loss, name, style, "solid")
+        dash = "solid" if optimum.status == "ok" else "dot"
+        _add_curve(figure, optimum.curve_N, optimum.curve_loss, name, style, dash)
     else:
         ordered = sorted(rows, key=lambda row: row["N"])
         sizes, losses = [r["N"] for r in ordered], [r["loss"] for r in ordered]

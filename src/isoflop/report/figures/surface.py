@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 from isoflop.report import data, text
@@ -62,15 +61,15 @@ def surface_residuals(result: StudyResult) -> go.Figure | None:
 def residual_rows(result: StudyResult) -> list[dict[str, Any]]:
     """Return the runs that approach 3 was fitted on, with `predicted` and `residual` (percent).
 
-    A residual of the document is ln(observed) - ln(predicted).
+    A residual of the document is observed minus predicted, nats per token.
     """
     known = result.approach3.residuals
     found = []
     for row in data.finished(result):
         residual = known.get(row["id"])
         if data.number(residual) and data.number(row.get("N")):
-            predicted = row["loss"] * math.exp(-residual)
-            found.append(row | {"predicted": predicted, "residual": 100 * math.expm1(residual)})
+            predicted = row["loss"] - residual
+            found.append(row | {"predicted": predicted, "residual": 100 * residual / predicted})
     return found
 
 
