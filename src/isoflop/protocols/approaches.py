@@ -9,8 +9,8 @@ import msgspec
 import numpy as np
 
 from isoflop.errors import IsoflopError, NotIdentified
-from isoflop.fit.fitting import fit
 from isoflop.fit.envelope import Curve, lower_envelope
+from isoflop.fit.fitting import fit
 from isoflop.fit.isoflop import parabola_bias
 from isoflop.fit.powerlaw import PowerLaw
 from isoflop.fit.surface import IsoflopSurface, fit_surface

@@ -10,6 +10,7 @@ from isoflop.errors import InputError, NotIdentified
 from isoflop.protocols.approaches import Fitted, Settings, fit_models
 from isoflop.protocols.data import RunData, run_data
 from isoflop.protocols.predict import plan_run, predict_heldout
+from isoflop.runs.where import mask_of
 
 if TYPE_CHECKING:
     from isoflop.protocols.result import Heldout, PlanAnswer
@@ -37,12 +38,13 @@ def validate(
         InputError: nothing is held out, or nothing is left to fit.
         NotIdentified: no model could be fitted on the smaller runs.
     """
-    data = run_data(grouped(table), convention)
+    columns = grouped(table)
+    columns.setdefault("id", np.arange(len(table)).astype(str))
+    data = run_data(columns, convention)
     if holdout == LARGEST:
         held = data.budget == data.budget.max()
     else:
-        wanted = set(np.asarray(run_data(grouped(table.where(holdout)), convention).id).tolist())
-        held = np.isin(data.id, list(wanted))
+        held = np.isin(data.id, columns["id"][mask_of(holdout, table)].astype(str))
     if not held.any() or held.all():
         raise InputError(
             f"`{holdout}` holds out {int(held.sum())} of {len(data)} runs.",

@@ -1,0 +1,161 @@
+"""Wrong input at the command line: one clear error on stderr, the right code, no traceback."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from isoflop.cli.main import run
+
+HEADER = "N,D,C,loss\n"
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    rows = []
+    for C in (1e18, 1e19, 1e20):
+        for k in (0.25, 0.5, 1.0, 2.0, 4.0):
+            N = k * 0.1 * C**0.5
+            D = C / (6 * N)
+            rows.append(f"{N},{D},{C},{1.7 + 400 / N**0.34 + 410 / D**0.28}")
+    path = tmp_path / "runs.csv"
+    path.write_text(HEADER + "\n".join(rows) + "\n")
+    return path
+
+
+def fails(capsys: pytest.CaptureFixture[str], arguments: list[str], *words: str, code: int = 2):
+    assert run(arguments) == code
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "Traceback" not in captured.err
+    for word in words:
+        assert word in captured.err
+
+
+@pytest.mark.parametrize("verb", ["study", "design", "train", "runs", "fit", "validate", "plan"])
+def test_unknown_flags(capsys, verb):
+    fails(capsys, [verb, "--no-such-flag"], "--no-such-flag")
+
+
+def test_unknown_verb(capsys):
+    fails(capsys, ["fti"], "fti")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["runs", "nowhere.csv"],
+        ["fit", "nowhere.csv"],
+        ["validate", "nowhere.csv"],
+        ["plan", "nowhere.csv", "--budget", "1e20"],
+        ["train", "nowhere.json"],
+        ["report", "nowhere"],
+        ["study", "--corpus", "nowhere", "--out", "x"],
+    ],
+)
+def test_missing_files(capsys, monkeypatch, tmp_path, arguments):
+    monkeypatch.chdir(tmp_path)
+    fails(capsys, arguments, "nowhere")
+    assert not (tmp_path / "x").exists()
+
+
+def test_a_table_without_the_columns_names_those_it_has(capsys, tmp_path):
+    path = tmp_path / "runs.csv"
+    path.write_text("size,perplexity\n1,2\n")
+    fails(capsys, ["fit", str(path)], "size", "--column")
+
+
+def test_malformed_run_files(capsys, tmp_path):
+    folder = tmp_path / "study" / "runs" / "0123456789abcdef"
+    folder.mkdir(parents=True)
+    (folder / "run.json").write_text('{"id": "0123')
+    fails(capsys, ["runs", str(tmp_path / "study")], "run.json")
+    assert (folder / "run.json").read_text() == '{"id": "0123'
+
+
+def test_a_sweep_that_is_none(capsys, tmp_path):
+    path = tmp_path / "sweep.json"
+    path.write_text("[1, 2]")
+    fails(capsys, ["train", str(path)], "sweep")
+
+
+def test_a_corpus_too_small_for_the_budget(capsys, tmp_path):
+    text = tmp_path / "text"
+    text.mkdir()
+    for i in range(60):
+        words = " ".join(f"w{(i * 37 + k * k) % 997}" for k in range(400))
+        (text / f"{i}.txt").write_text(words)
+    out = tmp_path / "out"
+    fails(capsys, ["study", "--corpus", str(text), "--out", str(out)], "tokens", "--corpus")
+    assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("flags", "word"),
+    [
+        (["--budgets", "5e10"], "budget"),
+        (["--budgets", "0,1,2"], "positive"),
+        (["--budgets", "cheap"], "cheap"),
+        (["--budgets", "5e10,1e11,2e11", "--sizes", "2"], "sizes"),
+        (["--budgets", "5e10,1e11,2e11", "--widths", "12"], "head"),
+        (["--budgets", "5e10,1e11", "--heldout", "6e10"], "larger"),
+        (["--level", "90"], "level"),
+        (["--workers", "0"], "workers"),
+    ],
+)
+def test_impossible_studies(capsys, tmp_path, monkeypatch, flags, word):
+    monkeypatch.chdir(tmp_path)
+    fails(capsys, ["study", "--dry-run", "--quiet", *flags], word)
+
+
+def test_a_folder_that_cannot_be_made(capsys, tmp_path):
+    (tmp_path / "file").write_text("kept")
+    out = tmp_path / "file" / "study"
+    fails(capsys, ["study", "--quick", "--quiet", "--out", str(out)], str(out), "lost")
+    assert (tmp_path / "file").read_text() == "kept"
+
+
+def test_a_full_disk_is_named(capsys, table):
+    assert run(["runs", str(table), "--out", "/dev/full"]) == 2
+    assert "No space left" in capsys.readouterr().err
+
+
+def test_a_bad_condition_gets_a_caret(capsys, table):
+    fails(capsys, ["runs", str(table), "--where", "loss <"], "^")
+    fails(capsys, ["runs", str(table), "--where", "__import__('os')"], "^")
+
+
+def test_a_bad_formula_gets_a_caret(capsys, table):
+    fails(capsys, ["fit", str(table), "--law", "E + A/N^"], "^")
+
+
+def test_an_unknown_law_names_the_known_ones(capsys, table):
+    fails(capsys, ["fit", str(table), "--law", "chinchila"], "chinchilla")
+
+
+def test_nothing_held_out(capsys, table):
+    fails(capsys, ["validate", str(table), "--holdout", "C > 1e30"], "holds out 0")
+
+
+def test_the_verbs_work_on_a_table(capsys, table):
+    assert run(["runs", str(table), "--json"]) == 0
+    assert len(json.loads(capsys.readouterr().out)["runs"]) == 15
+    assert run(["plan", str(table), "--budget", "1e21", "--json"]) == 0
+    plan = json.loads(capsys.readouterr().out)
+    G = (0.34 * 400 / (0.28 * 410)) ** (1 / 0.62)
+    assert plan["by_model"]["approach3"]["N"]["estimate"] == pytest.approx(
+        G * (1e21 / 6) ** (0.28 / 0.62), rel=0.01
+    )
+    assert run(["validate", str(table), "--json"]) in (0, 1)
+    assert json.loads(capsys.readouterr().out)["cells"]
+    assert run(["fit", str(table), "--bootstrap", "0", "--json"]) in (0, 1)
+    fit = json.loads(capsys.readouterr().out)
+    assert fit["estimate"]["alpha"] == pytest.approx(0.34, abs=1e-4)
+    assert fit["intervals"] is None
+
+
+def test_a_condition_holds_out_the_runs_it_names(capsys, table):
+    assert run(["validate", str(table), "--holdout", "C > 5e19", "--json"]) in (0, 1)
+    answer = json.loads(capsys.readouterr().out)
+    assert [cell["C"] for cell in answer["cells"]] == [1e20] * 5
+    assert max(answer["fitted_budgets"]) == pytest.approx(1e19)
