@@ -74,8 +74,7 @@ def parse(text: str, functions: Mapping[str, Function], *, formula: bool = False
     try:
         tree = ast.parse(source.python, mode="eval").body
     except SyntaxError as error:
-        at = len(source.python) if error.offset is None else error.offset - 1
-        raise source.error(at, at + 1, "the expression cannot be read from here on.") from None
+        raise _syntax_error(source, error) from None
     except (RecursionError, MemoryError):
         raise InputError("the expression is nested too deeply.") from None
     check_tree(source, tree, functions, formula)
@@ -142,6 +141,15 @@ class _Walk:
             for op, left, right in zip(ops, sides, sides[1:], strict=False)
         ]
         return parts[0] if len(parts) == 1 else self.meaning.combine("and", parts, node)
+
+
+def _syntax_error(source: Source, error: SyntaxError) -> InputError:
+    if not error.offset:  # Python's way to say: at the end
+        end = len(source.python)
+        return source.error(end, end + 1, "the expression ends too early.")
+    at = error.offset - 1
+    what = "this bracket is not closed." if "never closed" in error.msg else ""
+    return source.error(at, at + 1, what or "the expression cannot be read from here on.")
 
 
 def _variables(tree: ast.AST) -> list[ast.Name]:

@@ -5,6 +5,7 @@ from isoflop.errors import InputError
 from isoflop.runs.table import RunTable
 from isoflop.runs.where import mask_of, values_of
 
+END = "end of the text"
 RUNS = RunTable.from_columns(
     {
         "N": [1e6, 1e9, 70e9, np.nan],
@@ -66,8 +67,8 @@ def test_conditions(condition, expected):
         ("name and N > 1", "name and N > 1", "neither true nor false"),
         ("N + 1", "N + 1", "not a condition"),
         ("name + 1 > 2", "name + 1 > 2", "no arithmetic"),
-        ("N > 1 and", "", "cannot be read"),
-        ("N > (1", "(1", "cannot be read"),
+        ("N > 1 and", END, "ends too early"),
+        ("N > (1", "(1", "not closed"),
         ("N.size > 1", ".size", "no place"),
         ("N[0] > 1", "[0]", "no place"),
         ("__import__('os')", "__import__", "not a function"),
@@ -106,7 +107,8 @@ def test_what_is_not_a_condition_gets_a_caret_under_the_mistake(condition, marke
         mask_of(condition, RUNS)
     if marked is not None:
         marks = error.value.what.split("\n")[-1]
-        assert condition[marks.index("^") - 4 :].startswith(marked)
+        place = marks.index("^") - 4
+        assert place == len(condition) if marked == END else condition[place:].startswith(marked)
 
 
 def test_computed_columns():
