@@ -37,7 +37,7 @@ class Worker:
 
     def __init__(self, command: Sequence[str], number: int, environment: Mapping[str, str]) -> None:
         self.number = number
-        self.ready = self.silent = False
+        self.ready = self.leaving = self.silent = False
         self.job: Job | None = None
         self.ticks = 0
         self.heard = self.moved = time.monotonic()

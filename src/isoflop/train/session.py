@@ -103,7 +103,8 @@ class Session:
 
     def _assign(self) -> None:
         for worker in self.engine.workers:
-            if worker.ready and worker.job is None and self.queue:
+            idle = worker.ready and worker.job is None and not worker.leaving
+            if idle and self.queue:
                 job = heapq.heappop(self.queue)[2]
                 self.attempts[job.id] += 1
                 worker.start(job)
@@ -147,6 +148,7 @@ class Session:
             self.failed[job.id] = message.reason
             self._tell("failed", worker, job, message)
         else:
+            worker.leaving = True
             self._resume(worker, job, "its worker was told to end")
 
     def _progress(self, job: Job, message: Message) -> None:
