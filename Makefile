@@ -14,7 +14,7 @@ help: ## list the targets
 $(VENV)/.run: $(INPUTS)
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(PIP) install -q -c constraints.txt torch==2.13.0
-	$(PIP) install -q -c constraints.txt -e '.[all]'
+	$(PIP) install -q -c constraints.txt -e '.[train,report]'
 	touch $@
 
 $(VENV)/.test: $(VENV)/.run
@@ -22,7 +22,7 @@ $(VENV)/.test: $(VENV)/.run
 	touch $@
 
 $(VENV)/.docs: $(VENV)/.run
-	$(PIP) install -q -c constraints.txt -e '.[all,docs]'
+	$(PIP) install -q -c constraints.txt -e '.[train,report,docs]'
 	touch $@
 
 study: $(VENV)/.run ## train and fit the default isoFLOP study, ending in an HTML report

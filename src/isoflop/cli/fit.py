@@ -74,12 +74,11 @@ def command(source: Path, **flags: Any) -> int:
     from isoflop.protocols.sources import open_table
 
     table = open_table(source, columns=flags["column"], where=flags["where"])
+    table = _finished(table, flags["output"])
     if not flags["as_json"]:
-        for name, origin in table.origin.items():
-            if not origin.given and str(origin) != name:
-                click.echo(f"{name} is read from {origin}", err=True)
+        o.tell_findings(table)
     fitted = fit(
-        _finished(table, flags["output"]),
+        table,
         resolve(flags["law"], columns=tuple(table.columns)),
         noise=flags["noise"],
         bootstrap=flags["bootstrap"],

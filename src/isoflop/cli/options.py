@@ -129,3 +129,17 @@ def analysis_settings(flags: dict[str, Any]) -> Any:
             f"level = {flags['level']:g} is not between 0 and 1.", do="--level 0.9 for 90 %."
         )
     return Settings(level=flags["level"], seed=flags["seed"])
+
+
+def tell_findings(table: Any) -> None:
+    """Print what the checks of a run table found, and how its columns were read, on stderr."""
+    from isoflop.runs.checks import check
+
+    for name, origin in table.origin.items():
+        if not origin.given and str(origin) != name:
+            click.echo(f"{name} is read from {origin}", err=True)
+    for finding in check(table):
+        if finding.severity in ("warning", "error"):
+            click.echo(f"{finding.severity} [{finding.code}] {finding.message}", err=True)
+            if finding.remedy:
+                click.echo(f"  {finding.remedy}", err=True)

@@ -39,6 +39,7 @@ def command(source: Path, column: Any, where: str | None, out: Path | None, as_j
             }
         )
     else:
+        o.tell_findings(table)
         click.echo(text(table))
     if out is not None:
         table.to_csv(out)
