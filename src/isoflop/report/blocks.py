@@ -72,14 +72,15 @@ def _rounded(value: Any) -> Any:
 
 
 def _curves(result: StudyResult) -> Block:
-    failed = result.runs.get("failed", 0)
+    curved = [row for row in data.rows(result) if row["id"] in result.curves]
+    failed = sum(row["status"] != "finished" for row in curved)
     caption = (
         "One line a run: training loss against the compute spent so far. The marker at the end "
         "is the final validation loss. At a given compute the lowest line is the best size for it"
     )
     caption += "; the lower envelope follows them." if result.approach1.envelope else "."
     if failed:
-        caption += f" Lines that end in a cross are runs that failed ({failed})."
+        caption += f" Lines that end in a cross, or leave the picture, failed ({failed})."
     alt = f"Training loss against compute, {len(result.curves)} runs, both axes logarithmic."
     panel = (figures.loss_curves(result), alt, 440)
     return _block(result, "curves", "Loss curves", caption, [panel], "no curve was recorded")
@@ -129,11 +130,11 @@ def _optimum(result: StudyResult) -> Block:
 
 
 def _loss(result: StudyResult) -> Block:
-    caption = (
-        "The lowest loss of each budget and where the laws take it. In sweeps of this size a law "
-        "without a floor (a straight line here) tends to predict too low a loss, one with a "
-        "fitted floor too high."
-    )
+    caption = "The lowest loss of each budget and where the laws take it."
+    if result.approach2.loss_opt:
+        caption += " Approach 2 has no floor, a straight line here: far out its loss is too low."
+    if result.approach3.loss_opt:
+        caption += " The floor of approach 3 is an extrapolation of its own, often too high."
     alt = "Lowest loss against compute for the approaches, with the plan and the held-out run."
     panel = (figures.optimal_loss(result), alt, 400)
     missing = "no approach gave a power law for the loss"

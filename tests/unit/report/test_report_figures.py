@@ -43,6 +43,7 @@ def test_failed_curves_end_in_a_cross(troubled):
     crossed = [t for t in figures.loss_curves(troubled).data if t.marker.symbol == "x"]
     assert len(crossed) == 1
     assert crossed[0].y[-1] == 6.1  # the last loss that was a number
+    assert 10 ** figures.loss_curves(troubled).layout.yaxis.range[1] > 6.1
 
 
 def test_parabolas_show_each_minimum_with_its_interval(sound):

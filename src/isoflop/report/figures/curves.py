@@ -30,6 +30,8 @@ def loss_curves(result: StudyResult) -> go.Figure | None:
     ends = [(row["C"], row["loss"]) for row in shown if data.number(row.get("loss"))]
     # The first steps, near the uniform guess, would take most of the height.
     top = 1.35 * max((loss for _, loss in ends), default=float("inf"))
+    lost = [_points(result, row)[-1] for row in shown if row["status"] != "finished"]
+    ends += [(c, loss) for c, loss in lost if loss <= 1.5 * top]
     start = min(row["budget"] for row in shown) / 30
     points = [p for row in shown for p in _points(result, row)]
     visible = [(c, loss) for c, loss in points if c >= start and loss <= top]
