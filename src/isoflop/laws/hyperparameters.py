@@ -16,8 +16,8 @@ from isoflop.laws.dimensions import (
 )
 from isoflop.laws.law import law
 
-_RATE = "which learning rate is best?"
-_BATCH = "which batch size is best?"
+_RATE = "which learning rate?"
+_BATCH = "which batch size?"
 
 
 def flops_per_token(layers: Any, width: Any, length: Any) -> Any:
@@ -63,7 +63,7 @@ def deepseek_batch(C: Flops, *, c: Scale, p: SignedExponent) -> BatchTokens:
     return c * C**p
 
 
-@law(source="deepseek2024", equation="M_opt", question="how to split a budget between N and D?")
+@law(source="deepseek2024", equation="M_opt", question="which N for a budget?")
 def deepseek_model(C: Flops, *, c: Scale, p: SignedExponent) -> FlopsPerToken:
     r"""Compute-optimal model size, in non-embedding FLOPs per token.
 
@@ -76,7 +76,7 @@ def deepseek_model(C: Flops, *, c: Scale, p: SignedExponent) -> FlopsPerToken:
     return c * C**p
 
 
-@law(source="deepseek2024", equation="D_opt", question="how to split a budget between N and D?")
+@law(source="deepseek2024", equation="D_opt", question="which D for a budget?")
 def deepseek_tokens(C: Flops, *, c: Scale, p: SignedExponent) -> Tokens:
     r"""Compute-optimal number of tokens.
 
@@ -129,7 +129,7 @@ def horizon_learning_rate(
     return rate * (D_from / D_to) ** beta
 
 
-@law(source="bergsma2025", equation="tau_opt", question="which weight decay is best?")
+@law(source="bergsma2025", equation="tau_opt", question="which weight decay?")
 def adamw_timescale(N: Parameters, D: Tokens, *, c: Scale, p: SignedExponent) -> Dimensionless:
     r"""Best timescale of AdamW's moving average of weights, as a share of the run.
 

@@ -97,7 +97,7 @@ def gradient_norm(B: Batch, *, G2: Size, trace: Size) -> SquaredNorm:
     return G2 + trace / B
 
 
-@law(source="mccandlish2018", equation="eps_opt(B)", question=_QUESTION)
+@law(source="mccandlish2018", equation="eps_opt(B)", question="which learning rate?")
 def batch_learning_rate(B: Batch, *, eps_max: Size, B_noise: CriticalBatch) -> LearningRate:
     r"""Best step size of SGD at a batch size.
 
@@ -109,7 +109,7 @@ def batch_learning_rate(B: Batch, *, eps_max: Size, B_noise: CriticalBatch) -> L
     return eps_max / (1 + B_noise / B)
 
 
-@law(source="mccandlish2018", equation="S/S_min", question=_QUESTION)
+@law(source="mccandlish2018", equation="S/S_min", question="what does a batch size cost?")
 def batch_steps(B: Batch, *, S_min: Size, B_crit: CriticalBatch) -> Steps:
     r"""Steps to a loss at a batch size.
 
@@ -121,7 +121,7 @@ def batch_steps(B: Batch, *, S_min: Size, B_crit: CriticalBatch) -> Steps:
     return S_min * (1 + B_crit / B)
 
 
-@law(source="mccandlish2018", equation="E/E_min", question=_QUESTION)
+@law(source="mccandlish2018", equation="E/E_min", question="what does a batch size cost?")
 def batch_examples(B: Batch, *, E_min: Size, B_crit: CriticalBatch) -> Examples:
     r"""Examples to a loss at a batch size: E = B S.
 

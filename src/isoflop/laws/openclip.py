@@ -4,7 +4,7 @@ from isoflop.laws.dimensions import ErrorRate, Multiplications, Scale, SignedExp
 from isoflop.laws.law import law
 
 
-@law(source="cherti2022", equation="E = beta C^alpha", question="how does error depend on C?")
+@law(source="cherti2022", equation="E = beta C^alpha", question="how does error depend on compute?")
 def openclip(C: Multiplications, *, beta: Scale, alpha: SignedExponent) -> ErrorRate:
     r"""Zero-shot error of contrastive image-text models: 1 - top-1, or 1 - recall at 5.
 
