@@ -42,6 +42,7 @@ def analyse(
     corpus: dict[str, Any],
     timing: dict[str, float],
     provenance: dict[str, str],
+    added: Sequence[str] = (),
 ) -> StudyResult:
     """Analyse a study's runs.
 
@@ -49,6 +50,7 @@ def analyse(
         runs: all runs, finished and failed; points: id -> its curve.
         settings: the study's settings.
         corpus, timing, provenance: passed on to the result.
+        added: sizes that the study added by itself, each with its reason.
 
     Raises:
         InputError: no run finished.
@@ -85,7 +87,7 @@ def analyse(
         disagreement=disagreement,
         heldout=heldout,
         plan=plan,
-        findings=findings(runs, final, approaches, heldout, disagreement),
+        findings=findings(runs, final, approaches, heldout, disagreement, added),
         corpus=corpus,
         timing=timing,
         provenance=provenance,

@@ -78,6 +78,7 @@ def findings(
     approaches: Mapping[str, Approach],
     heldout: Heldout | None,
     disagreement: Sequence[str],
+    added: Sequence[str] = (),
 ) -> list[Finding]:
     """Run every check of a study, worst first."""
     found: list[Finding] = []
@@ -88,6 +89,7 @@ def findings(
     found.append(check_span(fitted.data.C))
     found += [_failed(runs), _short(runs), _epochs(runs), _seeds(runs)]
     found += _unanswered(approaches)
+    found += [_added(reason) for reason in added]
     found += [_disagree(sentence) for sentence in disagreement]
     found.append(_heldout(heldout))
     order = {"error": 0, "warning": 1, "note": 2, "ok": 3}
@@ -180,6 +182,15 @@ def _unanswered(approaches: Mapping[str, Approach]) -> list[Finding]:
                 )
             )
     return found
+
+
+def _added(reason: str) -> Finding:
+    return Finding(
+        code="extended",
+        severity="note",
+        message=f"the study added {reason}",
+        why="The expected optimum was off; the sizes around it were moved, not the data.",
+    )
 
 
 def _disagree(sentence: str) -> Finding:

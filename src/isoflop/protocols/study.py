@@ -22,9 +22,10 @@ from isoflop.design.sweep import (
 )
 from isoflop.fit.isoflop import fit_profile
 from isoflop.protocols.analyse import analyse
-from isoflop.protocols.execute import run_sweep
+from isoflop.protocols.execute import WORKER, run_sweep
 from isoflop.protocols.result import StudyResult
 from isoflop.store import Store, write_atomic
+from isoflop.train.engine import LocalEngine
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -97,27 +98,17 @@ def run_study(
     store = Store(folder)
     sweep = design_study(settings, corpus.digest)
     corpus.check(max(spec.setup.tokens for spec in sweep.specs))
-    added: list[RunSpec] = []
-    busy = 0.0
-    while True:
-        summary = run_sweep(
-            (*sweep.specs, *added),
-            store,
-            corpus=settings.corpus,
-            workers=workers,
-            costs=costs,
-            keep_checkpoints=keep_checkpoints,
-            retry_failed=retry_failed,
-            on_event=on_event,
-        )
-        busy += summary.seconds
-        more = extensions(Sweep(specs=(*sweep.specs, *added)), store, settings)
-        if not more:
-            break
-        for spec, reason in more:
-            on_event({"event": "extended", "id": spec.id, "reason": reason})
-        added += [spec for spec, _ in more]
-    specs = {spec.id: spec for spec in (*sweep.specs, *added)}
+    sweep, added, busy = _train(
+        sweep,
+        store,
+        settings,
+        workers=workers,
+        on_event=on_event,
+        costs=costs,
+        keep_checkpoints=keep_checkpoints,
+        retry_failed=retry_failed,
+    )
+    specs = {spec.id for spec in sweep.specs}
     runs = [run for run in store.runs() if run.id in specs]
     begun = time.perf_counter()
     result = analyse(
@@ -126,6 +117,7 @@ def run_study(
         settings,
         corpus=corpus_record(corpus),
         timing={},
+        added=added,
         provenance=provenance(settings, corpus, started),
     )
     timing = time_table(runs, time.perf_counter() - clock, busy, time.perf_counter() - begun)
@@ -134,10 +126,37 @@ def run_study(
     return result
 
 
+def _train(
+    sweep: Sweep,
+    store: Store,
+    settings: StudySettings,
+    *,
+    workers: int | None,
+    on_event: Listener,
+    **how: Any,
+) -> tuple[Sweep, list[str], float]:
+    """Train a sweep and the sizes its minima ask for; return it, why they do, and the seconds."""
+    seconds, reasons = 0.0, []
+    with LocalEngine(WORKER, workers=workers) as engine:
+        while True:
+            summary = run_sweep(
+                sweep.specs, store, corpus=settings.corpus, on_event=on_event, engine=engine, **how
+            )
+            seconds += summary.seconds
+            more = extensions(sweep, store, settings)
+            if not more:
+                return sweep, reasons, seconds
+            for spec, reason in more:
+                reasons.append(f"width {spec.setup.architecture.width} at {reason}")
+                on_event({"event": "extended", "id": spec.id, "reason": reasons[-1]})
+            sweep += Sweep(specs=tuple(spec for spec, _ in more))
+
+
 def extensions(sweep: Sweep, store: Store, settings: StudySettings) -> list[tuple[RunSpec, str]]:
     """Return the sizes to add where a budget's minimum is not enclosed, with the reason.
 
-    At most `settings.extensions` sizes are added on one side of a budget.
+    At most `settings.extensions` sizes are added to a budget. Which ones depends on the runs of
+    the sweep only, so a study that goes on finds the sizes it had added before.
     """
     more = []
     done = {run.id: run for run in store.runs()}
@@ -157,7 +176,7 @@ def extensions(sweep: Sweep, store: Store, settings: StudySettings) -> list[tupl
         if profile.ok or not profile.side or extra >= settings.extensions:
             continue
         spec = neighbour(sweep, budget, profile.side)
-        if spec is not None and spec.id not in done:
+        if spec is not None:
             more.append((spec, f"budget {budget:.3g}: {profile.reason}"))
     return more
 

@@ -48,6 +48,21 @@ def test_extension_is_bounded_and_ends():
     assert rounds == SMALL.extensions
 
 
+def test_a_study_that_goes_on_finds_the_sizes_it_had_added():
+    sweep = isoflop((5e11,), corpus="corpus", widths=(8, 16, 24, 32))
+    first = extensions(sweep, finished(sweep), SMALL)
+    larger = Sweep(specs=(*sweep.specs, first[0][0]))
+    assert extensions(sweep, finished(larger), SMALL) == first
+
+
+def test_what_was_added_is_said():
+    settings = quick(probe_budget=None, samples=50)
+    runs, points = make_study(settings)
+    kept = {"corpus": {}, "timing": {}, "provenance": {}, "added": ["width 8 at budget 5e10: edge"]}
+    result = analyse(runs, points, settings, **kept)
+    assert any(f.code == "extended" and "width 8" in f.message for f in result.findings)
+
+
 def test_an_enclosed_minimum_is_left_alone():
     settings = StudySettings()
     sweep = design_study(settings, "corpus")
