@@ -40,8 +40,8 @@ def bnsl(
     $$y = a + b x^{-c_0} \prod_{i=1}^{n} \big(1 + (x/d_i)^{1/f_i}\big)^{-c_i f_i}$$
 
     d_i is where break i lies, f_i how gradual it is (smaller is sharper). After break j the
-    slope of log(y - a) is -(c_0 + ... + c_j); any c_i may be negative. This law has one break;
-    `bnsl2` and `bnsl3` have two and three, `broken_law` any number.
+    slope of log(y - a) is -(c_0 + ... + c_j); any c_i may be negative. `bnsl` has one break,
+    `bnsl2` and `bnsl3` two and three; `broken_law` gives any number.
 
     Wrong beyond a break no run has reached: the authors' own demonstration fails when its data
     end at x = 390 and works when they end at 405. With n breaks there are 3 + 3n parameters;

@@ -21,8 +21,9 @@ def data_mixing(
     $$L_i(r) = c_i + k_i \exp\Big(\sum_j t_{ij} r_j\Big)$$
 
     Shares are non-negative and sum to one. t_ij < 0: domain j helps domain i; t_ij > 0: it
-    harms. This law has two training domains; `mixing_of` gives any number. The loss on several
-    validation domains is the weighted sum of theirs.
+    harms. `data_mixing` has two training domains, `data_mixing3` to `data_mixing5` more;
+    `mixing_of` gives any number. The loss on several validation domains is the weighted sum of
+    theirs.
 
     Wrong at another size or number of steps than the one fitted (the paper nests it with power
     laws in both), and not identified from mixtures alone: with shares that sum to one, a
