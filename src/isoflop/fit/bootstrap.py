@@ -136,5 +136,5 @@ def _laplace(
     root = vectors * np.sqrt(np.maximum(values, 0.0))
     draws = solution.u + rng.standard_normal((count, len(values))) @ root.T
     draws[:, flat] = np.nan
-    lower, upper = problem.bounds()
+    lower, upper = problem.bounds
     return np.clip(draws, lower, upper)

@@ -53,7 +53,7 @@ def identify(
         level: of the profile intervals.
         profiled: whether doubtful parameters are profiled; otherwise doubt counts as no.
     """
-    lower, upper = problem.bounds()
+    lower, upper = problem.bounds
     edge = (solution.u <= lower) | (solution.u >= upper)
     clear = _clear(problem, solution.u, around.deviation) & ~edge
     doubtful = [name for name, sure in zip(problem.names, clear, strict=True) if not sure]
@@ -72,7 +72,7 @@ def identify(
 
 
 def _clear(problem: Problem, u: np.ndarray, deviation: np.ndarray) -> np.ndarray:
-    lower, upper = problem.bounds()
+    lower, upper = problem.bounds
     with np.errstate(invalid="ignore", divide="ignore"):
         room = np.minimum(u - lower, upper - u) / deviation
     small = np.where(problem.logs, deviation < _CLEAR_LOG, deviation < np.maximum(np.abs(u), 1e-9))

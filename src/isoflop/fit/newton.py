@@ -23,7 +23,7 @@ ITERATIONS = 120
 _RIDGE = 1e-13  # of the damping matrix's diagonal, against exact singularity
 _CAP = 4.0  # largest change of a coordinate in one step
 _PATIENCE = 20  # steps after which a row in a flat valley is asked for progress
-_STEPS = (10.0, 0.2)  # damping after a refused and after a very good step
+_STEPS = (5.0, 0.3)  # factors on the damping after a poor and after a good step
 
 
 @dataclass
@@ -51,7 +51,7 @@ def minimise(
     target: np.ndarray | None = None,
     tuning: np.ndarray,
     held: np.ndarray | None = None,
-    damping: float = 1e-2,
+    damping: float = 0.1,
     iterations: int = ITERATIONS,
     tolerance: float = TOLERANCE,
 ) -> Minima:
@@ -70,7 +70,7 @@ def minimise(
     """
     weights = problem.weights if weights is None else weights
     target = problem.target if target is None else target
-    lower, upper = problem.bounds()
+    lower, upper = problem.bounds
     u = np.clip(u, lower, upper)
     held = np.broadcast_to(np.zeros(u.shape[1], dtype=bool) if held is None else held, u.shape)
     at = differentiate(problem, u, weights, target, tuning)
@@ -171,6 +171,10 @@ def _bounded(
     Returns:
         step [batch, parameters], wrong [batch].
     """
+    if not fixed.any():
+        step = -_solve(matrix, gradient)
+        if not ((step < down) | (step > up)).any():
+            return step, np.zeros(len(step), dtype=bool)
     held, step = fixed.copy(), np.zeros_like(gradient)
     rows = np.arange(len(step))
     for _ in range(step.shape[1] + 1):
@@ -212,10 +216,8 @@ def _solve(matrix: np.ndarray, right: np.ndarray) -> np.ndarray:
 
 def _damping(strength: np.ndarray, fall: np.ndarray, gain: np.ndarray) -> np.ndarray:
     """Return the damping of the next step from the fall reached and the fall predicted."""
-    refused, very_good = _STEPS
+    poor, good = _STEPS
     ratio = fall / np.maximum(gain, 1e-300)
-    bad = ~(ratio > 0.1)
-    good = ratio > 0.7
-    strength = np.where(bad, np.maximum(strength * refused, 1e-4), strength)
-    strength = np.where(good, strength * very_good, strength)
+    strength = np.where(ratio > 0.1, strength, np.maximum(strength * poor, 1e-4))
+    strength = np.where(ratio > 0.3, strength * good, strength)
     return np.where(strength < 1e-9, 0.0, strength)

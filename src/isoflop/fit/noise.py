@@ -57,6 +57,11 @@ class Noise(msgspec.Struct, frozen=True):
         """Whether a scale is estimated with the parameters of the law."""
         return self.free or self.family == "student"
 
+    @property
+    def staged(self) -> bool:
+        """Whether the objective is approached in stages (`next_tuning`)."""
+        return self.scaled or self.family == "absolute"
+
 
 def parse_noise(text: str | Noise) -> Noise:
     """Return the noise that a text such as "huber:1e-3" describes.
@@ -123,14 +128,13 @@ def terms(noise: Noise, r: np.ndarray, tuning: Any) -> tuple[np.ndarray, ...]:
 def next_tuning(
     noise: Noise, r: np.ndarray, weights: np.ndarray, tuning: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the tuning of the next stage [batch, 1] and whether it is the last value [batch].
+    """Return the tuning of the next stage [batch, 1] and its relative change [batch].
 
     Stages shrink Huber's delta towards the sum of absolute values or towards delta times the
     free scale, or iterate the scale of Student's t; each starts from the optimum before it.
     """
-    done = np.ones(len(r), dtype=bool)
-    if not noise.scaled and noise.family != "absolute":
-        return tuning, done
+    if not noise.staged:
+        return tuning, np.zeros(len(r))
     if noise.family == "student":
         target = student_scale(noise.dof, r, weights, tuning)
     elif noise.free:
@@ -139,24 +143,28 @@ def next_tuning(
         target = SHARP * _mean(np.abs(r), weights)
     following = target if noise.family == "student" else np.maximum(target, 0.1 * tuning)
     following = np.maximum(following, 1e-300)
-    return following, (np.abs(following / tuning - 1) < 1e-7)[:, 0]
+    return following, np.abs(following / tuning - 1)[:, 0]
 
 
 def huber_scale(delta: float, r: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Return the maximum-likelihood scale s of Huber's density of r / s: [batch, 1].
 
-    Solves sum w psi(r/s) r/s = sum w by bisection on log s; the left side falls with s.
+    Solves sum w psi(r/s) r/s = sum w: a quadratic in 1/s once it is known which runs lie within
+    delta s, which is iterated.
     """
     size = np.abs(r)
-    mean = np.maximum(_mean(size, weights), 1e-300)
-    low, high = np.log(mean * delta) - 20.0, np.log(mean) + 20.0
-    total = np.sum(np.broadcast_to(weights, r.shape), axis=1, keepdims=True)
-    for _ in range(60):
-        middle = 0.5 * (low + high)
-        z = size * np.exp(-middle)
-        excess = np.sum(weights * np.minimum(z, delta) * z, axis=1, keepdims=True) > total
-        low, high = np.where(excess, middle, low), np.where(excess, high, middle)
-    return np.exp(0.5 * (low + high))
+    weights = np.broadcast_to(weights, r.shape)
+    total = np.sum(weights, axis=1, keepdims=True)
+    scale = np.maximum(delta * _mean(size, weights), 1e-300)
+    for _ in range(50):
+        inside = size <= delta * scale
+        square = np.sum(np.where(inside, weights * size * size, 0.0), axis=1, keepdims=True)
+        line = delta * np.sum(np.where(inside, 0.0, weights * size), axis=1, keepdims=True)
+        before, root = scale, np.sqrt(line * line + 4 * square * total)
+        scale = np.maximum((line + root) / (2 * total), 1e-300)
+        if np.all(np.abs(scale / before - 1) < 1e-13):
+            break
+    return scale
 
 
 def student_scale(dof: float, r: np.ndarray, weights: np.ndarray, scale: np.ndarray) -> np.ndarray:

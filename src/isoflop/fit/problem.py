@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -44,23 +45,24 @@ class Problem:
     weights: np.ndarray
     precision: np.ndarray | None = None
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """Parameters in order."""
         return self.law.parameter_names
 
-    @property
+    @cached_property
     def logs(self) -> np.ndarray:
         """Mask [parameters] of those on a log scale."""
         return np.array([p.scale == "log" for p in self.law.parameters], dtype=bool)
 
-    @property
+    @cached_property
     def observed(self) -> np.ndarray:
         """Observed output, like `target`."""
         return np.exp(self.target) if self.noise.logs else self.target
 
+    @cached_property
     def bounds(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return the lower and upper bounds of u, each [parameters]."""
+        """The lower and upper bounds of u, each [parameters]."""
         lower = [self._free(p.lower, p.scale) for p in self.law.parameters]
         upper = [self._free(p.upper, p.scale) for p in self.law.parameters]
         return np.array(lower), np.array(upper)

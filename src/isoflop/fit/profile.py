@@ -77,7 +77,7 @@ class _Walk:
         self.place = np.array([k for k, _ in sides])
         self.sign = np.array([sign for _, sign in sides])
         count = len(sides)
-        lower, upper = problem.bounds()
+        lower, upper = problem.bounds
         self.limit = np.where(self.sign < 0, lower[self.place], upper[self.place])
         self.far = np.where(problem.logs[self.place], _FAR_LOG, _FAR)
         first = np.where(np.isfinite(around.deviation), around.deviation, 0.1)[self.place]
@@ -94,7 +94,7 @@ class _Walk:
         place = self.place[rows]
         line = np.arange(len(rows))
         target = self.solution.u[place] + self.sign[rows] * distance
-        lower, upper = self.problem.bounds()
+        lower, upper = self.problem.bounds
         u[line, place] = np.clip(target, lower[place], upper[place])
         held = np.zeros(u.shape, dtype=bool)
         held[line, place] = True

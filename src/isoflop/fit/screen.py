@@ -79,7 +79,7 @@ def screen(problem: Problem, seed: int) -> Screen:
                 theta[part, names.index(name)] = solved[:, k]
             objective[part], tuning[part] = _value(problem, fitted)
     objective[~np.isfinite(objective)] = np.inf
-    lower, upper = problem.bounds()
+    lower, upper = problem.bounds
     return Screen(np.clip(problem.free(theta), lower, upper), objective, tuning, scheme, blocks)
 
 

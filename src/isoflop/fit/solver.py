@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from isoflop.errors import InputError
-from isoflop.fit.newton import Minima, minimise
+from isoflop.fit.newton import TOLERANCE, Minima, minimise
 from isoflop.fit.noise import initial_tuning, next_tuning, reported
 from isoflop.fit.problem import differentiate
 from isoflop.fit.screen import Screen, screen
@@ -22,6 +22,9 @@ POLISHED = (8, 16, 32)
 SAMPLE = 2048
 AGREE = 1e-6  # relative difference in objective within which two starts found the same optimum
 _STAGES = 40
+#: Relative change of the tuning below which a stage is solved to full precision, and below which
+#: it was the last; the tolerance of the stages before.
+_NEAR, _SETTLED, _ROUGH = 0.05, 1e-7, 1e-6
 
 
 @dataclass
@@ -83,7 +86,7 @@ def descend(
     target: np.ndarray | None = None,
     tuning: np.ndarray | None = None,
     held: np.ndarray | None = None,
-    damping: float = 1e-2,
+    damping: float = 0.1,
 ) -> Descent:
     """Minimise from each row of u, through the stages of a tuning that is not fixed.
 
@@ -107,18 +110,25 @@ def descend(
     def pick(x: np.ndarray, rows: np.ndarray) -> np.ndarray:
         return x if x.ndim == 1 else x[rows]
 
+    fine = np.full(len(u), not problem.noise.staged)
     found = minimise(
-        problem, u, weights=weights, target=target, tuning=tuning, held=held, damping=damping
+        problem,
+        u,
+        weights=weights,
+        target=target,
+        tuning=tuning,
+        held=held,
+        damping=damping,
+        tolerance=_ROUGH if problem.noise.staged else TOLERANCE,
     )
     objective = np.full(len(u), np.inf)
     active = np.flatnonzero(np.isfinite(found.at.objective))
     for _ in range(_STAGES):
-        r = problem.residuals(found.u[active], pick(target, active))
-        w = pick(weights, active)
-        following, last = next_tuning(problem.noise, r, w, tuning[active])
-        objective[active] = reported(problem.noise, r, w, following)
-        tuning[active] = following
-        active = active[~last]
+        r, w = problem.residuals(found.u[active], pick(target, active)), pick(weights, active)
+        tuning[active], change = next_tuning(problem.noise, r, w, tuning[active])
+        objective[active] = reported(problem.noise, r, w, tuning[active])
+        goes_on = ~fine[active] | (change > _SETTLED)
+        active, near = active[goes_on], bool(np.all(change[goes_on] < _NEAR))
         if not len(active):
             break
         stage = minimise(
@@ -128,8 +138,9 @@ def descend(
             target=pick(target, active),
             tuning=tuning[active],
             held=held[active],
+            tolerance=TOLERANCE if near else _ROUGH,
         )
-        found.u[active] = stage.u
+        found.u[active], fine[active] = stage.u, near
         found.at.assign(active, stage.at, np.arange(len(active)))
         found.converged[active] = stage.converged
         found.iterations[active] += stage.iterations

@@ -6,13 +6,13 @@ from typing import Annotated, Any
 
 import numpy as np
 import pytest
+from synthetic_runs import EPOCH, isoflop_runs
 
 from isoflop.errors import InputError, NotIdentified
 from isoflop.fit import Fit, Verdict, fit
 from isoflop.laws import get
 from isoflop.laws.dimensions import Exponent, Kind, NatsPerToken, Scale, Tokens
 from isoflop.laws.law import law
-from synthetic_runs import EPOCH, isoflop_runs
 
 NOISES = ["huber:1e-3", "huber:free", "squared", "absolute", "student:4", "raw-huber:0.01"]
 
