@@ -24,6 +24,8 @@ VERBS = {
     "validate": ("validate", "Predict held-out larger runs from the smaller ones."),
     "plan": ("plan", "Choose N and D for a budget, with intervals."),
     "report": ("report", "Write a study's HTML report again."),
+    "laws": ("laws", "List scaling laws by question; show one; evaluate it."),
+    "cite": ("cite", "Print the BibTeX of a law."),
 }
 
 EPILOG = """\b

@@ -89,7 +89,7 @@ def lower_envelope(
     centre = float(np.log(C).mean())
 
     def lines(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        covered = np.isfinite(table[rows]).any(axis=0)
+        covered = np.asarray(np.isfinite(table[rows]).any(axis=0))
         winner = rows[np.argmin(np.where(np.isnan(table[rows]), np.inf, table[rows]), axis=0)]
         x = np.log(C[covered]) - centre
         design = np.stack([np.ones_like(x), x], axis=1)

@@ -21,6 +21,7 @@ from isoflop.protocols.checks import findings, seed_noise
 from isoflop.protocols.data import N_COLUMNS, RunData, run_data, training_curve
 from isoflop.protocols.predict import plan_run, predict_heldout
 from isoflop.protocols.result import Approach, Heldout, PlanAnswer, StudyResult
+from isoflop.runs.finding import Finding
 from isoflop.runs.table import RunTable
 
 if TYPE_CHECKING:
@@ -74,20 +75,22 @@ def analyse(
     heldout = _heldout(data, held, how)
     final = fit_models(data.where(data.role == "isoflop"), data, how)
     approaches = _approaches(final, finished, points, settings, how)
-    plan = _plan(final, settings.target_budget, how)
+    plan, no_plan = _plan(final, settings.target_budget, how)
     disagreement = disagreements(approaches, plan)
     return StudyResult(
         question=question(settings),
         settings=msgspec.to_builtins(settings),
         runs={"finished": len(finished), "failed": len(runs) - len(finished)},
         table={name: values.tolist() for name, values in columns.items()},
-        curves={run.id: curve_record(points.get(run.id, ())) for run in finished},
-        **approaches,
+        curves={run.id: curve_record(points.get(run.id, ())) for run in runs},
+        approach1=approaches["approach1"],
+        approach2=approaches["approach2"],
+        approach3=approaches["approach3"],
         conventions=_conventions(columns, how),
         disagreement=disagreement,
         heldout=heldout,
         plan=plan,
-        findings=findings(runs, final, approaches, heldout, disagreement, added),
+        findings=[*no_plan, *findings(runs, final, approaches, heldout, disagreement, added)],
         corpus=corpus,
         timing=timing,
         provenance=provenance,
@@ -138,11 +141,18 @@ def _curve(run: Run, points: Mapping[str, Sequence[Point]], convention: str) -> 
     return training_curve(run.id, run.N[convention], points.get(run.id, ()))
 
 
-def _plan(final: Fitted, C: float, how: Settings) -> PlanAnswer | None:
+def _plan(final: Fitted, C: float, how: Settings) -> tuple[PlanAnswer | None, list[Finding]]:
     try:
-        return plan_run(final, C, how)
-    except NotIdentified:
-        return None
+        return plan_run(final, C, how), []
+    except NotIdentified as error:
+        finding = Finding(
+            code="no_plan",
+            severity="error",
+            message=f"there is no plan: {error.what}",
+            why=error.why,
+            remedy=error.do,
+        )
+        return None, [finding]
 
 
 def _conventions(columns: dict[str, np.ndarray], how: Settings) -> dict[str, Estimate]:

@@ -19,7 +19,7 @@ from isoflop.protocols.result import Approach, Optimum, PowerLawFit
 from isoflop.samples import Estimate, interval, summarise
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from isoflop.fit.result import Fit
     from isoflop.protocols.data import RunData
@@ -102,7 +102,7 @@ def fit_models(isoflop: RunData, everything: RunData, settings: Settings) -> Fit
             rng=settings.rng(2),
         )
     except IsoflopError as error:
-        reasons["approach2"] = str(error)
+        reasons["approach2"] = reason_of(error)
     try:
         parametric = fit(
             everything.columns(),
@@ -113,9 +113,14 @@ def fit_models(isoflop: RunData, everything: RunData, settings: Settings) -> Fit
             level=settings.level,
         )
     except IsoflopError as error:
-        reasons["approach3"] = str(error)
+        reasons["approach3"] = reason_of(error)
     noise = surface.noise if surface is not None else settings.seed_noise
     return Fitted(everything, isoflop, surface, parametric, noise, reasons)
+
+
+def reason_of(error: IsoflopError) -> str:
+    """Return what is wrong and why it matters, without the remedy, as one text."""
+    return " ".join(part for part in (error.what, error.why) if part)
 
 
 def parametric_surface(fitted: Fit) -> LossSurface:
@@ -133,7 +138,7 @@ def approach1(curves: Sequence[Curve], span: tuple[float, float], settings: Sett
     try:
         envelope = lower_envelope(curves, span=span, rng=settings.rng(1))
     except NotIdentified as error:
-        return Approach(name=name, title=TITLES[name], ok=False, notes=[str(error)])
+        return Approach(name=name, title=TITLES[name], ok=False, notes=[reason_of(error)])
 
     def law(line: np.ndarray, lines: np.ndarray) -> PowerLaw:
         return PowerLaw(envelope.centre, line[0], line[1], lines[:, 0], lines[:, 1], 0.0)
@@ -268,7 +273,7 @@ def approach3(fitted: Fitted, settings: Settings) -> Approach:
             ok=False,
             parameters=parameters,
             identified=dict(law.identified),
-            notes=[*notes, str(error)],
+            notes=[*notes, reason_of(error)],
         )
     N_opt, D_opt = _line(span, ends, point, "N"), _line(span, ends, point, "D")
     predicted = law.point(N=data.N, D=data.D)
@@ -281,6 +286,7 @@ def approach3(fitted: Fitted, settings: Settings) -> Approach:
         D_exponent=summarise(D_opt.exponent, D_opt.exponents, level),
         N_opt=power_law_record(N_opt, span, level),
         D_opt=power_law_record(D_opt, span, level),
+        loss_opt=_loss_curve(law, data, fitted.around, level),
         parameters=parameters,
         identified=dict(law.identified),
         residuals=residuals,
@@ -338,8 +344,41 @@ def power_law_record(law: PowerLaw, span: tuple[float, float], level: float) -> 
         coefficient=summarise(point, drawn, level),
         C=C.tolist(),
         median=law.point(C).tolist(),
-        low=np.where(np.isfinite(low), low, 0.0).tolist(),
-        high=np.where(np.isfinite(high), high, np.nan).tolist(),
+        low=_finite(low),
+        high=_finite(high),
+    )
+
+
+def _finite(values: np.ndarray) -> list[float | None]:
+    return [float(value) if np.isfinite(value) else None for value in values]
+
+
+def _loss_curve(
+    law: Fit, data: RunData, around: Callable[[float], float], level: float
+) -> PowerLawFit:
+    """The fitted law's lowest loss over C: no power law, for it has a floor.
+
+    Exponent and coefficient are those of the chord over the fitted compute.
+    """
+    surface = parametric_surface(law)
+    low, high = float(data.C.min()), float(data.C.max())
+    C = np.geomspace(low, high * 100, 13)
+    ends = [best_size(surface, data.cost, c, around=around(c)).loss for c in (low, high)]
+    point = [float(_point_size(law, data, c, around(c)).loss[0]) for c in (low, high)]
+    drawn = [best_size(surface, data.cost, c, around=around(c)).loss for c in C]
+    width = np.log(high / low)
+    exponents = np.log(ends[1] / ends[0]) / width
+    exponent = float(np.log(point[1] / point[0]) / width)
+    bands = [interval(values, level) for values in drawn]
+    return PowerLawFit(
+        exponent=summarise(exponent, exponents, level),
+        coefficient=summarise(
+            point[0] / low**exponent, ends[0] / low ** np.asarray(exponents), level
+        ),
+        C=C.tolist(),
+        median=[float(_point_size(law, data, c, around(c)).loss[0]) for c in C],
+        low=_finite(np.array([band[0] for band in bands])),
+        high=_finite(np.array([band[1] for band in bands])),
     )
 
 

@@ -13,14 +13,17 @@ SCHEMA = "isoflop.study/1"
 
 
 class PowerLawFit(msgspec.Struct, frozen=True, kw_only=True):
-    """y = coefficient * C**exponent, with the band to draw it: C, median, low, high."""
+    """y = coefficient * C**exponent, with the band to draw it: C, median, low, high.
+
+    An end of the band that is open is None.
+    """
 
     exponent: Estimate
     coefficient: Estimate
     C: list[float] = []
     median: list[float] = []
-    low: list[float] = []
-    high: list[float] = []
+    low: list[float | None] = []
+    high: list[float | None] = []
 
 
 class Optimum(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,7 +56,8 @@ class Optimum(msgspec.Struct, frozen=True, kw_only=True):
 class Approach(msgspec.Struct, frozen=True, kw_only=True):
     """One of the three approaches: N* and D* as power laws of C, with its own details.
 
-    `ok` is False when the approach could not answer; `notes` then say why.
+    `ok` is False when the approach could not answer; `notes` then say why. `residuals` are
+    observed minus fitted loss by run, nats per token.
     """
 
     name: str
@@ -148,7 +152,7 @@ class StudyResult(msgspec.Struct, frozen=True, kw_only=True):
         plan: the larger run, or None with a finding that says why.
         findings: the study's checks of itself.
         corpus: name, digests, bytes, tokens.
-        timing: where the time went, seconds.
+        timing: where the time went, seconds of workers in disjoint parts, and of this process.
         provenance: versions, machine, command, seed, digests, started, finished.
         report: path of the HTML file, once written.
     """

@@ -6,6 +6,7 @@ import platform
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -25,13 +26,14 @@ from isoflop.protocols.analyse import analyse
 from isoflop.protocols.execute import WORKER, run_sweep
 from isoflop.protocols.result import StudyResult
 from isoflop.store import Store, write_atomic
-from isoflop.train.engine import LocalEngine
+from isoflop.train.engine import LocalEngine, usable_cores
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from isoflop.design.spec import RunSpec
     from isoflop.protocols.settings import StudySettings
+    from isoflop.runs.run import Run
     from isoflop.train.corpus import Corpus
 
 Listener = Callable[[dict[str, Any]], None]
@@ -98,7 +100,7 @@ def run_study(
     store = Store(folder)
     sweep = design_study(settings, corpus.digest)
     corpus.check(max(spec.setup.tokens for spec in sweep.specs))
-    sweep, added, busy = _train(
+    training = _train(
         sweep,
         store,
         settings,
@@ -108,7 +110,7 @@ def run_study(
         keep_checkpoints=keep_checkpoints,
         retry_failed=retry_failed,
     )
-    specs = {spec.id for spec in sweep.specs}
+    specs = {spec.id for spec in training.sweep.specs}
     runs = [run for run in store.runs() if run.id in specs]
     begun = time.perf_counter()
     result = analyse(
@@ -117,13 +119,30 @@ def run_study(
         settings,
         corpus=corpus_record(corpus),
         timing={},
-        added=added,
+        added=training.added,
         provenance=provenance(settings, corpus, started),
     )
-    timing = time_table(runs, time.perf_counter() - clock, busy, time.perf_counter() - begun)
+    ended = time.perf_counter()
+    timing = time_table(
+        [run for run in runs if run.id in training.finished],
+        workers=workers or usable_cores(),
+        training=training.seconds,
+        analysis=ended - begun,
+        total=ended - clock,
+    )
     result = msgspec.structs.replace(result, timing=timing)
     save_result(result, folder)
     return result
+
+
+@dataclass
+class Training:
+    """What a session trained: the sweep with what was added, why, what it finished, seconds."""
+
+    sweep: Sweep
+    added: list[str] = field(default_factory=list)
+    finished: set[str] = field(default_factory=set)
+    seconds: float = 0.0
 
 
 def _train(
@@ -134,22 +153,28 @@ def _train(
     workers: int | None,
     on_event: Listener,
     **how: Any,
-) -> tuple[Sweep, list[str], float]:
-    """Train a sweep and the sizes its minima ask for; return it, why they do, and the seconds."""
-    seconds, reasons = 0.0, []
+) -> Training:
+    """Train a sweep and the sizes that its minima ask for."""
+    done = Training(sweep)
     with LocalEngine(WORKER, workers=workers) as engine:
         while True:
             summary = run_sweep(
-                sweep.specs, store, corpus=settings.corpus, on_event=on_event, engine=engine, **how
+                done.sweep.specs,
+                store,
+                corpus=settings.corpus,
+                on_event=on_event,
+                engine=engine,
+                **how,
             )
-            seconds += summary.seconds
-            more = extensions(sweep, store, settings)
+            done.seconds += summary.seconds
+            done.finished |= set(summary.finished)
+            more = extensions(done.sweep, store, settings)
             if not more:
-                return sweep, reasons, seconds
+                return done
             for spec, reason in more:
-                reasons.append(f"width {spec.setup.architecture.width} at {reason}")
-                on_event({"event": "extended", "id": spec.id, "reason": reasons[-1]})
-            sweep += Sweep(specs=tuple(spec for spec, _ in more))
+                done.added.append(f"width {spec.setup.architecture.width} at {reason}")
+                on_event({"event": "extended", "id": spec.id, "reason": done.added[-1]})
+            done.sweep += Sweep(specs=tuple(spec for spec, _ in more))
 
 
 def extensions(sweep: Sweep, store: Store, settings: StudySettings) -> list[tuple[RunSpec, str]]:
@@ -215,18 +240,24 @@ def provenance(settings: StudySettings, corpus: Corpus, started: str) -> dict[st
 
 
 def time_table(
-    runs: Sequence[Any], total: float, training: float, analysis: float
+    runs: Sequence[Run], *, workers: int, training: float, analysis: float, total: float
 ) -> dict[str, float]:
-    """Return where the time went, seconds: worker time by kind, and the study's wall clock."""
-    parts = {"training steps": "cpu_seconds", "evaluation": "eval_cpu_seconds"}
-    table = {
-        f"{label} (all workers)": sum(run.measured.get(key, 0.0) for run in runs)
-        for label, key in parts.items()
+    """Return where the time of this session went, in disjoint parts, seconds.
+
+    Args:
+        runs: those that this session finished.
+        workers: processes; training: wall clock of the sweep; analysis: of fits and checks.
+        total: wall clock of the whole session.
+    """
+    steps = sum(run.measured.get("seconds", 0.0) for run in runs)
+    evaluation = sum(run.measured.get("eval_seconds", 0.0) for run in runs)
+    return {
+        "training steps (all workers)": steps,
+        "evaluation (all workers)": evaluation,
+        "start-up, files, waiting (all workers)": max(0.0, workers * training - steps - evaluation),
+        "fits, hold-out, plan (wall clock)": analysis,
+        "whole session (wall clock)": total,
     }
-    table["training and evaluation (wall clock of this session)"] = training
-    table["fits, hold-out, plan (wall clock)"] = analysis
-    table["whole study (wall clock of this session)"] = total
-    return table
 
 
 def save_result(result: StudyResult, folder: Path) -> Path:
