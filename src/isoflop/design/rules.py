@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 #: Batch (sequences) at `BASE_BUDGET` FLOPs, and the width and batch at which the rates were tuned.
 BASE_BATCH, BASE_BUDGET, BASE_WIDTH = 4, 1e11, 64
-#: Peak rates at `BASE_WIDTH` and `BASE_BATCH`.
-HIDDEN_RATE, EMBEDDING_RATE, GAINS_RATE = 6e-3, 5e-2, 6e-3
+#: Peak rates at `BASE_WIDTH` and `BASE_BATCH`; how they were found: docs/log.md, 2026-11-23.
+HIDDEN_RATE, HEAD_RATE, EMBEDDING_RATE, GAINS_RATE = 6e-3, 2.4e-2, 1e-1, 1e-2
 
 
 def batch(budget: float) -> int:
@@ -41,7 +41,8 @@ def rates(width: int, batch: int, *, multiple: float = 1.0) -> Rates:
 
     Hidden matrices and head: proportional to 1 / width; embedding and gains: independent of it
     (muP for Adam, Yang & Hu et al. 2022, arXiv:2203.03466, Table 8). All proportional to
-    sqrt(batch) (Malladi et al. 2022, arXiv:2205.10287). Base values: measured at 1.5e11 FLOPs.
+    sqrt(batch) (Malladi et al. 2022, arXiv:2205.10287). Base values: measured at 1.5e11 FLOPs and
+    widths 24 and 48, checked from 16 to 80 and 5e10 to 5e11.
 
     Args:
         width: residual width d.
@@ -49,9 +50,12 @@ def rates(width: int, batch: int, *, multiple: float = 1.0) -> Rates:
         multiple: factor on every rate.
     """
     scale = multiple * (batch / BASE_BATCH) ** 0.5
-    matrix = HIDDEN_RATE * BASE_WIDTH / width * scale
+    narrow = BASE_WIDTH / width
     return Rates(
-        hidden=matrix, head=matrix, embedding=EMBEDDING_RATE * scale, gains=GAINS_RATE * scale
+        hidden=HIDDEN_RATE * narrow * scale,
+        head=HEAD_RATE * narrow * scale,
+        embedding=EMBEDDING_RATE * scale,
+        gains=GAINS_RATE * scale,
     )
 
 

@@ -15,7 +15,6 @@ from torch.nn import functional
 if TYPE_CHECKING:
     from isoflop.design.architecture import Architecture
 
-ROPE_BASE = 10_000.0
 EPSILON = 1e-6
 
 
@@ -135,9 +134,11 @@ class Transformer(nn.Module):
 def turns(context: int, head_dim: int) -> Tensor:
     """Return the rotation of each position and frequency as complex [context, 1, 1, head_dim / 2].
 
-    Source: rotary positions (Su et al. 2021, arXiv:2104.09864), base 10,000.
+    Source: rotary positions (Su et al. 2021, arXiv:2104.09864). Their base of 10,000 spends most
+    frequencies on distances that a short context does not have: a base equal to the context was
+    0.03 nats better at 64 (measured, docs/log.md).
     """
-    frequency = ROPE_BASE ** (-torch.arange(0, head_dim, 2) / head_dim)
+    frequency = float(context) ** (-torch.arange(0, head_dim, 2) / head_dim)
     angle = torch.outer(torch.arange(context).float(), frequency)
     return torch.polar(torch.ones_like(angle), angle)[:, None, None]
 
