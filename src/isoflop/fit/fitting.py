@@ -167,13 +167,7 @@ def _result(
         identified=known.identified,
         reasons=known.reasons,
         at_bound=known.at_bound,
-        starts=Starts(
-            scheme=solution.scheme,
-            screened=solution.screened,
-            polished=solution.polished,
-            agree=solution.agree,
-            iterations=solution.iterations,
-        ),
+        starts=Starts(**{name: getattr(solution, name) for name in Starts.__struct_fields__}),
         gradient=float(np.max(np.abs(solution.gradient), initial=0.0)),
         condition=around.condition if np.isfinite(around.condition) else None,
         deviation={

@@ -32,6 +32,7 @@ class Neighbourhood:
         covariance: of the free coordinates [parameters, parameters]; infinite where singular.
         unit: by coordinate, rise of the objective that counts as one half of chi-squared 1
             [parameters].
+        common: the same for all coordinates together, if noise does not vary between runs.
         condition: condition number of the Gram matrix scaled to unit diagonal.
         null: mask [parameters] of coordinates that take part in a flat direction.
         residuals: scatter of a run about the law, corrected for fitted parameters [runs].
@@ -39,6 +40,7 @@ class Neighbourhood:
 
     covariance: np.ndarray
     unit: np.ndarray
+    common: float
     condition: float
     null: np.ndarray
     residuals: np.ndarray
@@ -94,6 +96,7 @@ def neighbourhood(
     return Neighbourhood(
         covariance=covariance,
         unit=np.where(null, common, np.maximum(own, 0.1 * common)) + _ROUNDING * np.sum(w),
+        common=common + _ROUNDING * float(np.sum(w)),
         condition=condition,
         null=null,
         residuals=r * sqrt(inflation),

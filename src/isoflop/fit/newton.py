@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from isoflop.fit.problem import Derivatives, differentiate
+from isoflop.fit.problem import Derivatives, differentiate, rows_of
 
 if TYPE_CHECKING:
     from isoflop.fit.problem import Problem
@@ -68,8 +68,31 @@ def minimise(
         iterations: steps tried at most.
         tolerance: see `TOLERANCE`.
     """
-    weights = problem.weights if weights is None else weights
-    target = problem.target if target is None else target
+    with np.errstate(all="ignore"):  # a start may lie where the law overflows: refused below
+        return _minimise(
+            problem,
+            u,
+            problem.weights if weights is None else weights,
+            problem.target if target is None else target,
+            tuning,
+            held,
+            damping,
+            iterations,
+            tolerance,
+        )
+
+
+def _minimise(
+    problem: Problem,
+    u: np.ndarray,
+    weights: np.ndarray,
+    target: np.ndarray,
+    tuning: np.ndarray,
+    held: np.ndarray | None,
+    damping: float,
+    iterations: int,
+    tolerance: float,
+) -> Minima:
     lower, upper = problem.bounds
     u = np.clip(u, lower, upper)
     held = np.broadcast_to(np.zeros(u.shape[1], dtype=bool) if held is None else held, u.shape)
@@ -96,13 +119,8 @@ def minimise(
         )
         moved = np.clip(u[active] + step, lower, upper)
         small = gain <= tolerance * now.objective + floor[active]
-        then = differentiate(
-            problem,
-            moved,
-            weights if weights.ndim == 1 else weights[active],
-            target if target.ndim == 1 else target[active],
-            tuning[active],
-        )
+        w, y = rows_of(weights, active), rows_of(target, active)
+        then = differentiate(problem, moved, w, y, tuning[active])
         fall = now.objective - then.objective
         better = fall >= 0
         u[active[better]] = moved[better]

@@ -146,6 +146,16 @@ def next_tuning(
     return following, np.abs(following / tuning - 1)[:, 0]
 
 
+def final_tuning(noise: Noise, r: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Return the tuning that belongs to residuals [batch, runs] at an optimum: [batch, 1]."""
+    tuning = initial_tuning(noise, r)
+    for _ in range(200 if noise.staged else 0):
+        tuning, change = next_tuning(noise, r, weights, tuning)
+        if np.all(change < 1e-12):
+            break
+    return tuning
+
+
 def huber_scale(delta: float, r: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Return the maximum-likelihood scale s of Huber's density of r / s: [batch, 1].
 

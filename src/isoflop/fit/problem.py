@@ -109,7 +109,7 @@ class Problem:
             for part in chunks(len(u), target.shape[-1]):
                 value = self.law.function(**self.inputs, **self.columns(u[part]))
                 fitted = np.log(value) if self.noise.logs else value
-                out[part] = fitted - (target if target.ndim == 1 else target[part])
+                out[part] = fitted - rows_of(target, part)
         return out if self.precision is None else out * self.precision
 
 
@@ -142,6 +142,11 @@ class Derivatives:
         )
 
 
+def rows_of(x: np.ndarray, rows: np.ndarray | slice) -> np.ndarray:
+    """Return rows of an array [batch, runs]; one [runs] is shared by all rows."""
+    return x if x.ndim == 1 else x[rows]
+
+
 def chunks(rows: int, runs: int) -> list[slice]:
     """Return slices of rows whose temporaries [rows, runs] stay in cache."""
     size = max(1, CHUNK // max(runs, 1))
@@ -167,8 +172,8 @@ def differentiate(
             _differentiate(
                 problem,
                 u[part],
-                weights if weights.ndim == 1 else weights[part],
-                target if target.ndim == 1 else target[part],
+                rows_of(weights, part),
+                rows_of(target, part),
                 tuning[part],
                 out.take(part),  # views: a slice copies nothing
             )

@@ -222,6 +222,13 @@ class Fit(msgspec.Struct, frozen=True, kw_only=True, eq=False, dict=True):
                 outside[name] = float(np.max(np.maximum(np.maximum(low / x, x / high), 1.0)))
         return outside
 
+    def cite(self) -> str:
+        """Return BibTeX of the papers that the law and its constants come from."""
+        from isoflop.laws.references import bibtex, references, sources
+
+        known = references()
+        return "\n\n".join(bibtex(key) for key in sources(self.law) if key in known)
+
     def refit(self, table: Any) -> Fit:
         """Fit the same law with the same settings to a table; the same runs give the same fit."""
         from isoflop.fit.fitting import fit

@@ -28,6 +28,8 @@ def build_problem(table: Any, law: Law, settings: Settings) -> Problem:
         InputError: if a column is missing or holds values the law cannot take.
         NotIdentified: if there are fewer runs than parameters.
     """
+    if not law.parameters:
+        raise InputError(f"`{law.name}` has no parameters to fit.", do="Evaluate it: law(...).")
     if law.groups:
         groups = dict.fromkeys(law.groups.values())
         law = law.expand(**{k: tuple(np.unique(column(table, k).astype(str))) for k in groups})

@@ -10,7 +10,7 @@ import numpy as np
 from isoflop.errors import InputError
 from isoflop.fit.newton import TOLERANCE, Minima, minimise
 from isoflop.fit.noise import initial_tuning, next_tuning, reported
-from isoflop.fit.problem import differentiate
+from isoflop.fit.problem import differentiate, rows_of
 from isoflop.fit.screen import Screen, screen
 
 if TYPE_CHECKING:
@@ -106,11 +106,6 @@ def descend(
         r = np.nan_to_num(problem.residuals(u, target), nan=1e3)
         tuning = initial_tuning(problem.noise, r)
     tuning = np.array(tuning, dtype=float)
-
-    def pick(x: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        return x if x.ndim == 1 else x[rows]
-
-    fine = np.full(len(u), not problem.noise.staged)
     found = minimise(
         problem,
         u,
@@ -121,10 +116,25 @@ def descend(
         damping=damping,
         tolerance=_ROUGH if problem.noise.staged else TOLERANCE,
     )
-    objective = np.full(len(u), np.inf)
+    objective = _stages(problem, found, weights, target, tuning, held)
+    return Descent(found, tuning, objective)
+
+
+def _stages(
+    problem: Problem,
+    found: Minima,
+    weights: np.ndarray,
+    target: np.ndarray,
+    tuning: np.ndarray,
+    held: np.ndarray,
+) -> np.ndarray:
+    """Follow the minima through the stages of the tuning, in place; return the objective."""
+    objective = np.full(len(tuning), np.inf)
+    fine = np.full(len(tuning), not problem.noise.staged)
     active = np.flatnonzero(np.isfinite(found.at.objective))
     for _ in range(_STAGES):
-        r, w = problem.residuals(found.u[active], pick(target, active)), pick(weights, active)
+        r = problem.residuals(found.u[active], rows_of(target, active))
+        w = rows_of(weights, active)
         tuning[active], change = next_tuning(problem.noise, r, w, tuning[active])
         objective[active] = reported(problem.noise, r, w, tuning[active])
         goes_on = ~fine[active] | (change > _SETTLED)
@@ -134,8 +144,8 @@ def descend(
         stage = minimise(
             problem,
             found.u[active],
-            weights=pick(weights, active),
-            target=pick(target, active),
+            weights=rows_of(weights, active),
+            target=rows_of(target, active),
             tuning=tuning[active],
             held=held[active],
             tolerance=TOLERANCE if near else _ROUGH,
@@ -144,7 +154,7 @@ def descend(
         found.at.assign(active, stage.at, np.arange(len(active)))
         found.converged[active] = stage.converged
         found.iterations[active] += stage.iterations
-    return Descent(found, tuning, objective)
+    return objective
 
 
 def solve(problem: Problem, seed: int = 0, extra: np.ndarray | None = None) -> Solution:
