@@ -64,8 +64,7 @@ class Cache:
             files = {name: folder / f"{name}.bin" for name in meta["files"]}
             if any(digest_of_file(files[name]) != meta["files"][name] for name in files):
                 return None
-            arrays = {n: np.memmap(path, dtype="<u2", mode="r") for n, path in files.items()}
-            return meta["facts"], dict(arrays)
+            return meta["facts"], {name: _tokens(path) for name, path in files.items()}
         except (OSError, ValueError, KeyError, TypeError, msgspec.DecodeError):
             return None
 
@@ -91,6 +90,12 @@ class Cache:
         except OSError:
             if self._read(folder) is None:  # not another process's finished entry: a real error
                 raise
+
+
+def _tokens(path: Path) -> np.ndarray:
+    if not path.stat().st_size:  # an empty file cannot be mapped
+        return np.empty(0, dtype="<u2")
+    return np.memmap(path, dtype="<u2", mode="r")
 
 
 def digest_of_file(path: Path) -> str:

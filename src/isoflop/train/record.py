@@ -62,7 +62,7 @@ def record(spec: RunSpec, corpus: Corpus, training: Training, reason: str, machi
         family=setup.recipe,
         seed=setup.seed,
         corpus=corpus.digest,
-        setup=msgspec.to_builtins(setup),
+        setup=msgspec.json.decode(msgspec.json.encode(setup)),
         measured=measured(corpus, training, machine),
         provenance=provenance(corpus, machine),
     )

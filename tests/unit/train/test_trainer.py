@@ -1,0 +1,216 @@
+from __future__ import annotations
+
+import itertools
+import math
+from typing import TYPE_CHECKING
+
+import msgspec
+import numpy as np
+import pytest
+import torch
+from training import VOCAB, small_corpus, spec
+
+from isoflop.errors import ConventionError, CorpusError, InputError, StoreError
+from isoflop.runs.run import Point, Run
+from isoflop.train import checkpoint, schedule
+from isoflop.train.batches import Batches, validation
+from isoflop.train.machine import Machine
+from isoflop.train.trainer import Training, train_run
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MACHINE = Machine(peak=1e11, peak_bfloat16=1e9, cores=2, processor="p", python="3", torch="2")
+
+
+class Interrupted(Exception):
+    pass
+
+
+def test_a_run_learns_and_records_what_it_did() -> None:
+    corpus, points = small_corpus(), []
+    run = train_run(spec(steps=300), corpus, on_point=points.append, machine=MACHINE)
+    shape = spec().setup.architecture
+    assert run.status == "finished"
+    assert run.id == spec(steps=300).id
+    assert run.loss is not None
+    assert run.loss < 0.6 * math.log(VOCAB)
+    assert run.bits_per_byte == pytest.approx(run.loss / math.log(2) / 3)
+    assert run.D == 300 * 4 * 16
+    assert len(corpus.train) == run.U
+    assert shape.flops_per_token() * run.D == run.C
+    assert 6 * shape.parameters("matrices+head") * run.D == run.C_6ND
+    assert set(run.N) == {"matrices", "matrices+head", "all"}
+    assert run.measured["val_tokens"] == len(corpus.val) - 1
+    assert run.measured["epochs"] == pytest.approx(run.D / len(corpus.train))
+    assert run.measured["cpu_seconds"] > 0
+    assert run.measured["peak_share"] == pytest.approx(
+        run.C / run.measured["cpu_seconds"] / MACHINE.peak
+    )
+    assert run.provenance["corpus_digest"] == corpus.digest
+    assert points[-1].val_loss == run.loss
+    assert points[-1].tokens == run.D
+    assert msgspec.json.decode(msgspec.json.encode(run), type=Run) == run
+
+
+def test_points_are_window_means_at_log_spaced_steps() -> None:
+    points: list[Point] = []
+    train_run(spec(steps=200), small_corpus(), on_point=points.append, machine=MACHINE)
+    steps = [point.step for point in points]
+    assert steps == sorted(set(steps))
+    assert steps[0] == 1
+    assert steps[-1] == 200
+    assert 25 <= len(points) <= 48
+    training = Training(spec(steps=200).setup, small_corpus())
+    for step, tokens, targets in training.batches.steps(1, 200):
+        training.losses[step - 1] = training.gradient(tokens, targets)
+        training.optimizer.step(schedule.multiple(step, 200, 0.05))
+    for last, point in itertools.pairwise(points):
+        expected = training.losses[last.step : point.step].mean().item()
+        assert point.train_loss == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize("stop", [1, 37, 64, 65, 118])
+def test_an_interrupted_run_ends_with_the_same_bits(tmp_path: Path, stop: int) -> None:
+    one, corpus = spec(steps=120), small_corpus()
+    whole: list[Point] = []
+    undisturbed = train_run(one, corpus, on_point=whole.append, machine=MACHINE)
+
+    def interrupt(point: Point) -> None:
+        if point.step >= stop:
+            raise Interrupted
+
+    with pytest.raises(Interrupted):
+        train_run(one, corpus, folder=tmp_path, on_point=interrupt, checkpoint_seconds=0.0)
+    state = checkpoint.load(tmp_path / "checkpoint.pt", one.id) if stop > 1 else {"step": 0}
+    assert state is not None
+    rest: list[Point] = []
+    resumed = train_run(
+        one, corpus, folder=tmp_path, on_point=rest.append, machine=MACHINE, keep_checkpoint=True
+    )
+    assert rest[0].step == next(p.step for p in whole if p.step > state["step"])
+    assert resumed.loss == undisturbed.loss
+    assert [(p.step, p.train_loss, p.val_loss) for p in rest] == [
+        (p.step, p.train_loss, p.val_loss) for p in whole if p.step > state["step"]
+    ]
+    final = checkpoint.load(tmp_path / "checkpoint.pt", one.id)
+    assert final is not None
+    training = Training(one.setup, corpus)
+    for step, tokens, targets in training.batches.steps(1, 120):
+        training.gradient(tokens, targets)
+        training.optimizer.step(schedule.multiple(step, 120, 0.05))
+    for name, tensor in training.optimizer.state().items():
+        assert torch.equal(final["optimizer"][name], tensor), name
+
+
+def test_the_record_comes_before_the_checkpoint_goes(tmp_path: Path) -> None:
+    seen = []
+
+    def on_run(run: Run) -> None:
+        seen.append((run.status, (tmp_path / "checkpoint.pt").exists()))
+
+    train_run(
+        spec(),
+        small_corpus(),
+        folder=tmp_path,
+        on_run=on_run,
+        checkpoint_seconds=0,
+        machine=MACHINE,
+    )
+    assert seen == [("finished", True)]
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_run_that_leaves_the_finite_numbers_is_recorded_as_failed() -> None:
+    run = train_run(spec(rate=1e38), small_corpus(), machine=MACHINE)
+    assert run.status == "failed"
+    assert run.reason.startswith(("training loss is nan", "training loss is inf"))
+    assert run.loss is None
+    assert run.bits_per_byte is None
+    assert 0 < run.D < spec().setup.tokens
+
+
+def test_a_run_worse_than_the_uniform_guess_is_recorded_as_failed() -> None:
+    run = train_run(spec(rate=3.0, steps=100), small_corpus(), machine=MACHINE)
+    assert run.status == "failed"
+    assert "above the uniform guess 3.466" in run.reason
+
+
+def test_runs_on_another_corpus_or_vocabulary_are_refused() -> None:
+    other = msgspec.structs.replace(small_corpus(), digest="d" * 64)
+    with pytest.raises(ConventionError, match="cccccccccccc, not dddddddddddd"):
+        train_run(spec(), other, machine=MACHINE)
+    with pytest.raises(InputError, match="32 token ids, the model 16"):
+        train_run(spec(vocab=16), small_corpus(), machine=MACHINE)
+    with pytest.raises(CorpusError, match="too few for sequences of 16"):
+        train_run(spec(), small_corpus(tokens=20), machine=MACHINE)
+
+
+def test_checkpoints_of_others_and_broken_ones_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "checkpoint.pt"
+    train_run(spec(), small_corpus(), folder=tmp_path, keep_checkpoint=True, machine=MACHINE)
+    with pytest.raises(StoreError, match="Resuming it would mix two runs"):
+        train_run(spec(seed=1), small_corpus(), folder=tmp_path, machine=MACHINE)
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(StoreError, match="cannot be read"):
+        train_run(spec(), small_corpus(), folder=tmp_path, machine=MACHINE)
+
+
+def test_a_checkpoint_that_cannot_be_written_leaves_the_old_one(tmp_path: Path) -> None:
+    path = tmp_path / "checkpoint.pt"
+    checkpoint.save(path, "id", {"step": 1})
+    path.with_suffix(".tmp").mkdir()  # nobody can write a file of this name
+    with pytest.raises(StoreError, match="cannot be written"):
+        checkpoint.save(path, "id", {"step": 2})
+    assert checkpoint.load(path, "id") == {"step": 1}
+    path.with_suffix(".tmp").rmdir()
+
+
+def test_the_order_of_the_data_is_a_function_of_seed_and_step() -> None:
+    tokens = small_corpus().train
+
+    def order(first: int, last: int, *, batch: int = 4, seed: int = 0) -> torch.Tensor:
+        batches = Batches(tokens, 16, batch, seed).steps(first, last)
+        return torch.cat([x for _, x, _ in batches])
+
+    whole = order(1, 700)
+    assert torch.equal(order(301, 700), whole[300 * 4 :])
+    assert torch.equal(order(1, 350, batch=8), whole)
+    assert not torch.equal(order(1, 700, seed=1), whole)
+    windows = Batches(tokens, 16, 4, 0).windows
+    starts = {tuple(row.tolist()) for row in whole[:windows]}
+    assert len(starts) > 0.99 * windows  # each window once an epoch; a few may be equal text
+    assert not torch.equal(
+        whole[:windows].sort(0).values, whole[windows : 2 * windows].sort(0).values
+    )
+
+
+def test_targets_are_the_tokens_that_follow() -> None:
+    tokens = np.arange(1000, dtype=np.uint16)
+    for _, x, y in Batches(tokens, 16, 4, 0).steps(1, 30):
+        assert torch.equal(y, x + 1)
+
+
+def test_validation_predicts_each_token_but_the_first_once() -> None:
+    tokens = np.arange(5003, dtype=np.uint16)
+    batches = validation(tokens, 16)
+    targets = torch.cat([y.flatten() for _, y in batches])
+    assert targets.tolist() == list(range(1, 5003))
+    assert all(torch.equal(y, x + 1) for x, y in batches)
+
+
+def test_the_schedule_rises_and_ends_at_zero() -> None:
+    rates = [schedule.multiple(step, 200, 0.05) for step in range(1, 202)]
+    assert max(rates) == rates[9] == 1.0
+    assert rates[0] == pytest.approx(0.1)
+    assert rates[-1] == 0.0
+    assert np.allclose(np.diff(rates[9:]), -1 / 191)
+    assert schedule.multiple(1, 1, 0.05) == 1.0
+
+
+def test_evaluations_keep_to_their_share_of_the_flops() -> None:
+    assert schedule.evaluation_steps(1000, 1e12, 1e12) == [1000]
+    few = schedule.evaluation_steps(1000, 1e12, 6e9)
+    assert few[-1] == 1000
+    assert (len(few) - 1) * 6e9 <= schedule.EVALUATION_SHARE * 1e12 < len(few) * 6e9
+    assert len(schedule.evaluation_steps(1000, 1e12, 1.0)) == schedule.MOST_EVALUATIONS + 1
