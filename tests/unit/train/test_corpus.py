@@ -153,7 +153,7 @@ def test_a_failed_build_leaves_nothing(tmp_path: Path) -> None:
         (folder / "x.bin").write_bytes(b"12")
         raise RuntimeError(folder)
 
-    with pytest.raises(ValueError):
+    with pytest.raises(RuntimeError, match="building"):
         Cache(tmp_path).get("key", build)
     assert not list((tmp_path / "corpora").iterdir())
 
