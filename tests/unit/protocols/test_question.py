@@ -1,0 +1,31 @@
+"""Budgets read from a table that does not name them."""
+
+import numpy as np
+import pytest
+
+from isoflop.errors import InputError
+from isoflop.protocols.question import grouped, plan
+from isoflop.runs.table import RunTable
+
+
+def table(C: list[float], **more) -> RunTable:
+    C = np.array(C)
+    N = np.full(len(C), 1e8)
+    return RunTable.from_columns({"N": N, "D": C / (6 * N), "C": C, "loss": 3 + 0 * C, **more})
+
+
+def test_runs_with_nearly_equal_compute_share_a_budget():
+    budget = grouped(table([1.0e19, 1.02e19, 0.99e19, 3e19, 3.1e19]))["budget"]
+    assert len(np.unique(budget[:3])) == len(np.unique(budget[3:])) == 1
+    assert budget[0] == pytest.approx(1e19, rel=0.02)
+    assert budget[3] == pytest.approx(3.05e19, rel=0.02)
+
+
+def test_budgets_that_are_named_are_kept():
+    named = grouped(table([1e19, 1.01e19], budget=np.array([1.0, 2.0])))
+    assert named["budget"].tolist() == [1.0, 2.0]
+
+
+def test_a_budget_that_is_not_positive_is_refused():
+    with pytest.raises(InputError, match="not positive"):
+        plan(table([1e19, 3e19]), -1.0)
