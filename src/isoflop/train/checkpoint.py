@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-import pickle
+from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -55,7 +55,7 @@ def load(path: Path, setup_id: str) -> dict[str, Any] | None:
         document = torch.load(path, weights_only=True)
     except FileNotFoundError:
         return None
-    except (OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as error:
+    except (OSError, RuntimeError, EOFError, ValueError, UnpicklingError) as error:
         raise StoreError(
             f"the checkpoint {path} cannot be read: {type(error).__name__}.",
             do=f"Delete it, and the run starts again:  rm {path}",
