@@ -1,17 +1,19 @@
-"""Approach 2: a parabola in log N for each budget, then N* and the lowest loss over C.
+"""Approach 2: the minimum over N of each budget's runs.
 
-Source: Hoffmann et al. 2022, section 3.2. Its bias on grids that are wide or off-centre is
-computed in `parabola_bias` (Czech 2026, derivation of bias 1).
+Source: Hoffmann et al. 2022, section 3.2, with a parabola; `isoflop.fit.shapes` has the other
+profiles and the known bias of each on a given grid.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from isoflop.fit.shapes import Shape, profile_bias, shape_of, sizes
+
 #: Runs further than this above a budget's lowest loss (nats per token) are left out of its
-#: parabola: the profile is not a parabola there.
+#: profile: it is not a parabola there.
 WINDOW = 0.3
 
 
@@ -21,12 +23,14 @@ class Profile:
 
     Args:
         budget: nominal FLOPs; C: mean exact FLOPs of the runs used.
-        status: "ok", "edge", "not convex" or "too few"; reason: the sentence with the numbers.
+        status: "ok", "edge", "not convex", "too few" or "not identified"; reason: the sentence
+            with the numbers.
         used: mask over the budget's runs, shape [run].
-        centre: mean of ln N of the used runs; coefficients: of 1, x, x^2 with x = ln N - centre.
-        inverse: pseudo-inverse of the design matrix, shape [3, used run].
+        centre: mean of ln N of the used runs; shape: over ln N - centre of them.
+        losses: of the used runs, nats per token, shape [used run].
         residual: observed minus fitted, nats per token, shape [used run].
-        N, loss: the vertex; NaN unless the parabola is convex.
+        N, loss: the minimum; NaN unless there is one.
+        curvature: half the second derivative of the loss by ln N at the minimum.
         side: for "edge" and "too few", on which side runs are missing: "smaller" or "larger".
     """
 
@@ -37,68 +41,93 @@ class Profile:
     side: str
     used: np.ndarray
     centre: float
-    coefficients: np.ndarray
-    inverse: np.ndarray
+    shape: Shape
+    losses: np.ndarray
     residual: np.ndarray
     N: float
     loss: float
+    curvature: float
 
     @property
     def ok(self) -> bool:
         """Whether the minimum is interior and may be used."""
         return self.status == "ok"
 
+    @property
+    def freedom(self) -> int:
+        """Runs used, less fitted coefficients."""
+        return len(self.residual) - self.shape.free
+
     def curve(self, N: np.ndarray) -> np.ndarray:
         """Return the fitted loss at N, nats per token."""
-        x = np.log(N) - self.centre
-        return self.coefficients[0] + x * (self.coefficients[1] + x * self.coefficients[2])
+        return self.shape.curve(self.losses, np.log(N) - self.centre)
 
-    def sample(self, sigma: float, count: int, rng: np.random.Generator) -> np.ndarray:
+    def sample(
+        self,
+        sigma: float,
+        count: int,
+        rng: np.random.Generator,
+        exponents: np.ndarray | None = None,
+    ) -> np.ndarray:
         """Redraw the runs' noise and refit: samples of (ln N*, loss*, curvature).
 
         Args:
             sigma: run noise, nats per token.
             count: number of samples.
             rng: random generator.
+            exponents: for the corrected profile: one pair a sample, [sample, 2].
 
         Returns:
-            Array [sample, 3]; NaN where a sample's parabola has no minimum.
+            Array [sample, 3]; NaN where a sample's profile has no minimum.
         """
-        noise = rng.normal(0.0, sigma, (count, self.inverse.shape[1]))
-        c0, c1, c2 = (self.coefficients + noise @ self.inverse.T).T
-        with np.errstate(divide="ignore", invalid="ignore"):
-            x = np.where(c2 > 0, -c1 / (2 * c2), np.nan)
-        return np.stack([x + self.centre, c0 + c1 * x + c2 * x * x, c2 + 0 * x], axis=1)
+        noise = rng.normal(0.0, sigma, (count, len(self.losses)))
+        found = self.shape.minima(self.losses + noise, exponents)
+        found[:, 0] += self.centre
+        return found
+
+    def refused(self, status: str, reason: str) -> Profile:
+        """Return the profile with a minimum that may not be used."""
+        return replace(self, status=status, reason=reason)
 
 
 def fit_profile(
-    budget: float, N: np.ndarray, C: np.ndarray, loss: np.ndarray, window: float = WINDOW
+    budget: float,
+    N: np.ndarray,
+    C: np.ndarray,
+    loss: np.ndarray,
+    window: float = WINDOW,
+    *,
+    profile: str = "parabola",
+    exponents: tuple[float, float] | None = None,
 ) -> Profile:
-    """Fit a parabola in ln N to the runs of one budget.
+    """Fit a profile in ln N to the runs of one budget.
 
     Args:
         budget: nominal FLOPs.
         N: parameters, shape [run]; C: exact FLOPs, shape [run]; loss: nats per token, [run].
         window: runs more than this above the lowest loss are left out (but never so many that
             the best run's two neighbours go).
+        profile: "parabola", "cubic", "akima" or "corrected" (`isoflop.fit.shapes`).
+        exponents: for "corrected": of 1/N and of N along the budget.
 
     Returns:
         A profile whose `status` says whether its minimum may be used: the minimum must be
-        interior with at least two runs on each side, and the parabola convex.
+        interior with at least two runs on each side (an interpolation's: interior), and the
+        shape must have one.
+
+    Raises:
+        InputError: no such profile, or "corrected" without exponents.
     """
     used = _window(N, loss, window)
     x = np.log(N[used])
     centre = float(x.mean())
-    design = np.stack([np.ones_like(x), x - centre, (x - centre) ** 2], axis=1)
-    inverse = np.linalg.pinv(design)
-    coefficients = inverse @ loss[used]
-    residual = loss[used] - design @ coefficients
-    vertex = bottom = float("nan")
-    if len(x) >= 3 and coefficients[2] > 0:
-        offset = -coefficients[1] / (2 * coefficients[2])
-        vertex = float(np.exp(np.clip(centre + offset, -700.0, 700.0)))
-        bottom = float(coefficients[0] + coefficients[1] * offset / 2)
-    status, reason, side = _judge(N, loss, vertex)
+    shape = shape_of(profile, x - centre, exponents)
+    place, low, curvature = _minimum(shape, x - centre, loss[used])
+    vertex = float(np.exp(np.clip(centre + place, -700.0, 700.0)))
+    status, reason, side = _judge(N, loss, vertex, enclosed=1 if profile == "akima" else 2)
+    if status == "ok" and profile == "cubic" and not shape.enough:
+        status, reason = "too few", f"{len(x)} runs; a cubic with a check needs five sizes."
+    fitted = shape.curve(loss[used], x - centre) if sizes(x) >= 3 else loss[used]
     return Profile(
         budget=float(budget),
         C=float(C[used].mean()),
@@ -107,12 +136,21 @@ def fit_profile(
         side=side,
         used=used,
         centre=centre,
-        coefficients=coefficients,
-        inverse=inverse,
-        residual=residual,
+        shape=shape,
+        losses=loss[used],
+        residual=loss[used] - fitted,
         N=vertex,
-        loss=bottom,
+        loss=low,
+        curvature=curvature,
     )
+
+
+def _minimum(shape: Shape, x: np.ndarray, loss: np.ndarray) -> tuple[float, float, float]:
+    """Return place, loss and curvature of the minimum; NaN where the runs cannot have one."""
+    if sizes(x) < 3:
+        return np.nan, np.nan, np.nan
+    place, low, curvature = shape.minima(loss[None])[0]
+    return float(place), float(low), float(curvature)
 
 
 def _window(N: np.ndarray, loss: np.ndarray, window: float) -> np.ndarray:
@@ -126,22 +164,29 @@ def _window(N: np.ndarray, loss: np.ndarray, window: float) -> np.ndarray:
     return used
 
 
-def _judge(N: np.ndarray, loss: np.ndarray, vertex: float) -> tuple[str, str, str]:
-    """Say whether a minimum is usable, why not, and on which side runs are missing."""
+def _judge(N: np.ndarray, loss: np.ndarray, vertex: float, enclosed: int) -> tuple[str, str, str]:
+    """Say whether a minimum is usable, why not, and on which side runs are missing.
+
+    Args:
+        N, loss: of all the budget's runs, shape [run].
+        vertex: the minimum, or NaN.
+        enclosed: runs that must lie on each side of it.
+    """
     order = np.argsort(N)
     best = int(np.argmin(loss[order]))
     size = f"{N[order][best]:.3g}"
     if len(N) < 4:
-        return "too few", f"{len(N)} runs; a parabola with a check needs at least four.", ""
+        return "too few", f"{len(N)} runs; a minimum with a check needs at least four.", ""
     if best == 0:
         return "edge", f"the smallest model (N = {size}) has the lowest loss.", "smaller"
     if best == len(N) - 1:
         return "edge", f"the largest model (N = {size}) has the lowest loss.", "larger"
     if not np.isfinite(vertex):
-        return "not convex", "the loss over ln N does not curve upwards.", ""
+        return "not convex", "the loss over ln N does not curve upwards to a minimum.", ""
     for side, count in (("smaller", int((vertex > N).sum())), ("larger", int((vertex < N).sum()))):
-        if count < 2:
-            reason = f"{count} run(s) {side} than the minimum at N = {vertex:.3g}; two are needed."
+        if count < enclosed:
+            need = "two are needed" if enclosed == 2 else "one is needed"
+            reason = f"{count} run(s) {side} than the minimum at N = {vertex:.3g}; {need}."
             return ("edge" if count == 0 else "too few"), reason, side
     return "ok", "", ""
 
@@ -149,26 +194,13 @@ def _judge(N: np.ndarray, loss: np.ndarray, vertex: float) -> tuple[str, str, st
 def pooled_noise(profiles: list[Profile]) -> tuple[float, int]:
     """Return the run noise from all profiles' residuals, nats per token, and its freedom."""
     squares = sum(float(p.residual @ p.residual) for p in profiles)
-    freedom = sum(len(p.residual) - 3 for p in profiles)
+    freedom = sum(p.freedom for p in profiles)
     return (float(np.sqrt(squares / freedom)) if freedom > 0 else 0.0), freedom
 
 
 def parabola_bias(alpha: float, beta: float, x: np.ndarray) -> float:
-    """Return the relative bias of a parabola's N* for runs at ln(N/N*) = x.
+    """Return N*_parabola / N*_true - 1 for runs at ln(N / N*_true) = x, shape [run].
 
-    On E + A/N^alpha + B/D^beta the profile is asymmetric unless alpha = beta, and a parabola
-    fitted to it is off by the same factor at every budget: exponents stay right, the
-    coefficient does not. The bias depends on alpha, beta and the grid only.
-
-    Args:
-        alpha, beta: exponents of N and D.
-        x: ln(N / true N*) of the runs, shape [run].
-
-    Returns:
-        N*_parabola / N*_true - 1.
-
-    Source: Czech 2026 (arXiv:2603.22339), bias 1.
+    Source: Czech 2026 (arXiv:2603.22339); see `isoflop.fit.shapes.profile_bias`.
     """
-    profile = beta / alpha * np.exp(-alpha * x) + np.exp(beta * x)
-    c2, c1, _ = np.polyfit(x, profile, 2)
-    return float(np.exp(-c1 / (2 * c2)) - 1.0)
+    return profile_bias("parabola", alpha, beta, x)

@@ -111,7 +111,7 @@ def fit_surface(
         N_opt=fit_power_law(at, sizes, sizes_drawn, rng),
         D_opt=fit_power_law(at, cost.tokens(sizes, at), cost.tokens(sizes_drawn, at), rng),
         loss_opt=fit_power_law(at, lowest, drawn[:, :, 1].T, rng),
-        curvature=float(np.mean([p.coefficients[2] / p.loss for p in good])),
+        curvature=float(np.mean([p.curvature / p.loss for p in good])),
         curvatures=relative.mean(axis=0),
         cost=cost,
     )
