@@ -6,7 +6,7 @@ profiles and the known bias of each on a given grid.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -85,10 +85,6 @@ class Profile:
         found[:, 0] += self.centre
         return found
 
-    def refused(self, status: str, reason: str) -> Profile:
-        """Return the profile with a minimum that may not be used."""
-        return replace(self, status=status, reason=reason)
-
 
 def fit_profile(
     budget: float,
@@ -124,9 +120,10 @@ def fit_profile(
     shape = shape_of(profile, x - centre, exponents)
     place, low, curvature = _minimum(shape, x - centre, loss[used])
     vertex = float(np.exp(np.clip(centre + place, -700.0, 700.0)))
-    status, reason, side = _judge(N, loss, vertex, enclosed=1 if profile == "akima" else 2)
+    status, reason, side = _judge(N, loss, vertex, through=profile == "akima")
     if status == "ok" and profile == "cubic" and not shape.enough:
-        status, reason = "too few", f"{len(x)} runs; a cubic with a check needs five sizes."
+        reason = f"{len(x)} of {len(N)} runs within {window:g} nats; a cubic needs five sizes."
+        status = "too few"
     fitted = shape.curve(loss[used], x - centre) if sizes(x) >= 3 else loss[used]
     return Profile(
         budget=float(budget),
@@ -164,19 +161,23 @@ def _window(N: np.ndarray, loss: np.ndarray, window: float) -> np.ndarray:
     return used
 
 
-def _judge(N: np.ndarray, loss: np.ndarray, vertex: float, enclosed: int) -> tuple[str, str, str]:
+def _judge(
+    N: np.ndarray, loss: np.ndarray, vertex: float, *, through: bool
+) -> tuple[str, str, str]:
     """Say whether a minimum is usable, why not, and on which side runs are missing.
 
     Args:
         N, loss: of all the budget's runs, shape [run].
         vertex: the minimum, or NaN.
-        enclosed: runs that must lie on each side of it.
+        through: whether the profile goes through every run.
     """
     order = np.argsort(N)
     best = int(np.argmin(loss[order]))
     size = f"{N[order][best]:.3g}"
     if len(N) < 4:
         return "too few", f"{len(N)} runs; a minimum with a check needs at least four.", ""
+    if through and np.isfinite(vertex):
+        return "ok", "", ""  # an interpolation's minimum is interior, or it has none
     if best == 0:
         return "edge", f"the smallest model (N = {size}) has the lowest loss.", "smaller"
     if best == len(N) - 1:
@@ -184,9 +185,8 @@ def _judge(N: np.ndarray, loss: np.ndarray, vertex: float, enclosed: int) -> tup
     if not np.isfinite(vertex):
         return "not convex", "the loss over ln N does not curve upwards to a minimum.", ""
     for side, count in (("smaller", int((vertex > N).sum())), ("larger", int((vertex < N).sum()))):
-        if count < enclosed:
-            need = "two are needed" if enclosed == 2 else "one is needed"
-            reason = f"{count} run(s) {side} than the minimum at N = {vertex:.3g}; {need}."
+        if count < 2:
+            reason = f"{count} run(s) {side} than the minimum at N = {vertex:.3g}; two are needed."
             return ("edge" if count == 0 else "too few"), reason, side
     return "ok", "", ""
 

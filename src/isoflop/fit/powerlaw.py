@@ -49,7 +49,12 @@ def _exp(x: np.ndarray | float) -> np.ndarray:
 
 
 def fit_power_law(
-    C: np.ndarray, y: np.ndarray, samples: np.ndarray, rng: np.random.Generator
+    C: np.ndarray,
+    y: np.ndarray,
+    samples: np.ndarray,
+    rng: np.random.Generator,
+    *,
+    weights: np.ndarray | None = None,
 ) -> PowerLaw:
     """Fit a straight line to ln y over ln C by least squares, for the point and every sample.
 
@@ -62,6 +67,9 @@ def fit_power_law(
         samples: samples of y, shape [sample, point]; NaN marks a sample without an optimum:
             its line is NaN too, and summaries count it as lying anywhere.
         rng: source of the scatter noise.
+        weights: of the squares, shape [point]; equal if None. With weights a sample's missing
+            optimum is left out of its line, as a budget without one is left out of the
+            estimate; a line needs two.
 
     Raises:
         NotIdentified: fewer than two distinct values of C.
@@ -72,21 +80,41 @@ def fit_power_law(
             f"a power law of C needs at least two budgets; there are {len(np.unique(x))}.",
             do="Add a budget at least three times larger or smaller.",
         )
-    centre = float(x.mean())
-    design = np.stack([np.ones_like(x), x - centre], axis=1)
-    inverse = np.linalg.pinv(design)
-    level, exponent = inverse @ np.log(y)
-    logs = np.log(samples)
-    scatter = _scatter(np.log(y) - design @ np.array([level, exponent]), logs)
+    weighted = weights is not None
+    w = np.ones_like(x) if weights is None else np.asarray(weights, dtype=float)
+    centre = float(w @ x / w.sum())
+    level, exponent = _lines(x - centre, np.log(y)[None], w)[0]
+    with np.errstate(invalid="ignore"):
+        logs = np.log(samples)  # NaN where a wild sample is negative
+    scatter = _scatter(np.log(y) - level - exponent * (x - centre), logs, w)
     noisy = logs + rng.normal(0.0, scatter, logs.shape) if scatter > 0 else logs
-    lines = noisy @ inverse.T
+    lines = _lines(x - centre, noisy, w, partial=weighted)
     return PowerLaw(centre, float(level), float(exponent), lines[:, 0], lines[:, 1], scatter)
 
 
-def _scatter(residual: np.ndarray, logs: np.ndarray) -> float:
+def _lines(x: np.ndarray, y: np.ndarray, w: np.ndarray, *, partial: bool = False) -> np.ndarray:
+    """Return level and slope of the weighted line through each row of y, [row, 2].
+
+    Args:
+        x: shape [point]; y: [row, point]; w: [point].
+        partial: leave missing points out; otherwise their row is NaN.
+    """
+    known = np.isfinite(y)
+    use = known * w
+    filled = np.where(known, y, 0.0)
+    total, moment, square = use.sum(axis=1), use @ x, use @ x**2
+    first, cross = (use * filled).sum(axis=1), (use * filled) @ x
+    enough = known.sum(axis=1) >= 2 if partial else known.all(axis=1)
+    determinant = np.where(enough, total * square - moment**2, np.nan)
+    slope = (total * cross - moment * first) / determinant
+    return np.stack([(first - slope * moment) / np.where(enough, total, np.nan), slope], axis=1)
+
+
+def _scatter(residual: np.ndarray, logs: np.ndarray, w: np.ndarray) -> float:
     """Standard deviation beyond the points' own noise; zero where two points define the line."""
     freedom = len(residual) - 2
     if freedom < 1:
         return 0.0
-    own = float(np.nan_to_num(np.nanvar(logs, axis=0)).mean())
-    return float(np.sqrt(max(0.0, residual @ residual / freedom - own)))
+    share = w / w.sum()
+    own = float(share @ np.nan_to_num(np.nanvar(logs, axis=0)))
+    return float(np.sqrt(max(0.0, share @ residual**2 * len(residual) / freedom - own)))

@@ -28,6 +28,11 @@ class Shape(Protocol):
     """A shape over fixed places x, shape [run]."""
 
     @property
+    def x(self) -> np.ndarray:
+        """The places."""
+        ...
+
+    @property
     def free(self) -> int:
         """Number of coefficients fitted to the runs."""
         ...
@@ -168,8 +173,10 @@ class Skewed:
     def minima(self, losses: np.ndarray, exponents: np.ndarray | None = None) -> np.ndarray:
         """Fit each row and find its minimum, with exponents of its own if given."""
         pair = np.asarray(self.exponents if exponents is None else exponents, dtype=float)
+        positive = np.all(pair > 0, axis=-1, keepdims=True)
+        pair = np.where(positive, pair, 1.0)
         alpha, beta = pair[..., 0], pair[..., 1]
-        c = self._fit(losses, pair)
+        c = np.where(positive, self._fit(losses, pair), np.nan)
         bend, tilt = 2 * c[:, 2] / (alpha + beta), c[:, 1] / 2
         with np.errstate(invalid="ignore", divide="ignore"):
             falling, rising = bend - tilt, bend + tilt
@@ -193,7 +200,7 @@ class Interpolated:
 
     @property
     def free(self) -> int:
-        """Every run is met: nothing is left over."""
+        """As many as runs: an interpolation leaves no residuals to judge noise by."""
         return len(self.x)
 
     @property

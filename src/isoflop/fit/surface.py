@@ -7,19 +7,22 @@ extrapolations are too low where the true law has one.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from isoflop.errors import NotIdentified
-from isoflop.fit.isoflop import Profile, fit_profile, pooled_noise
+from isoflop.fit.isoflop import WINDOW, Profile, fit_profile, pooled_noise
 from isoflop.fit.powerlaw import PowerLaw, fit_power_law
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from isoflop.runs.cost import CostCurve
+
+#: A sample's ln N* is kept in this range: a wild one is a very wide one, not an overflow.
+FINITE = (-100.0, 200.0)
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,7 @@ class IsoflopSurface:
         curvature: half the second derivative of the loss by ln N over the loss, and its
             samples [sample].
         cost: FLOPs a token.
+        profile: the shape of the profiles.
     """
 
     profiles: tuple[Profile, ...]
@@ -45,6 +49,7 @@ class IsoflopSurface:
     curvature: float
     curvatures: np.ndarray
     cost: CostCurve
+    profile: str = "parabola"
 
     @property
     def usable(self) -> list[Profile]:
@@ -75,46 +80,163 @@ def fit_surface(
     seed_noise: float = 0.0,
     samples: int = 1000,
     rng: np.random.Generator,
+    profile: str = "parabola",
+    exponents: tuple[float, float] | None = None,
+    exponent_samples: np.ndarray | None = None,
+    window: float = WINDOW,
 ) -> IsoflopSurface:
     """Fit approach 2 to runs grouped by nominal budget.
+
+    The budgets' minima are lines' points with equal weight. Those of "akima" are the medians of
+    their samples, weighted by the inverse variance of ln N* (Porian et al. 2024): the standard
+    deviation is not below a third of the step between sizes, and grows with the share of
+    samples whose minimum is at an edge.
 
     Args:
         N, C, loss, budget: parameters, exact FLOPs, nats per token, nominal FLOPs, each [run].
         cost: FLOPs a token by N.
         seed_noise: known standard deviation between seeds; the larger of it and the residuals'
-            is used.
+            is used. An interpolation has no residuals: without `seed_noise` it takes those of
+            parabolas.
         samples: number of samples.
         rng: random generator.
+        profile: "parabola", "cubic", "akima" or "corrected" (`isoflop.fit.shapes`).
+        exponents: for "corrected": alpha of N and beta of D.
+        exponent_samples: the same for each sample, [samples, 2], if they are uncertain.
+        window: runs more than this above their budget's lowest loss are left out.
 
     Raises:
         NotIdentified: fewer than two budgets have an interior minimum.
+        InputError: no such profile, or "corrected" without exponents.
     """
-    profiles = [fit_profile(b, N[m], C[m], loss[m]) for b, m in _by_budget(budget)]
-    good = [p for p in profiles if p.ok]
-    if len(good) < 2:
-        bad = "; ".join(f"{p.budget:.3g}: {p.reason}" for p in profiles if not p.ok)
-        raise NotIdentified(
-            f"{len(good)} of {len(profiles)} budgets have an interior minimum ({bad}).",
-            "N*(C) is a line through the minima of at least two budgets.",
-            "Add sizes on the side of the edge, or budgets.",
-        )
+
+    def fitted(shape: str) -> list[Profile]:
+        pairs = [_along(cost, N[m], exponents) for _, m in groups]
+        return [
+            fit_profile(b, N[m], C[m], loss[m], window, profile=shape, exponents=pair)
+            for (b, m), pair in zip(groups, pairs, strict=True)
+        ]
+
+    groups = _by_budget(budget)
+    profiles = fitted(profile)
+    good = _enough([p for p in profiles if p.ok], profiles)
     noise = max(pooled_noise(good)[0], seed_noise)
-    drawn = np.stack([p.sample(noise, samples, rng) for p in good])
+    if profile == "akima" and seed_noise == 0:
+        noise = pooled_noise(fitted("parabola"))[0]
+    drawn = [_draw(p, noise, samples, rng, cost, exponent_samples) for p in good]
+    settled = {p.budget: _settle(p, d) for p, d in zip(good, drawn, strict=True)}
+    profiles = [settled.get(p.budget, p) for p in profiles]
+    kept = [d for d, p in zip(drawn, settled.values(), strict=True) if p.ok]
+    good = _enough([p for p in profiles if p.ok], profiles)
+    return _surface(profiles, good, np.stack(kept), noise, cost, rng, profile)
+
+
+def _surface(
+    profiles: list[Profile],
+    good: list[Profile],
+    drawn: np.ndarray,
+    noise: float,
+    cost: CostCurve,
+    rng: np.random.Generator,
+    profile: str,
+) -> IsoflopSurface:
+    """Put the lines through the minima of the good profiles, drawn [budget, sample, 3]."""
     at = np.array([p.C for p in good])
-    sizes, sizes_drawn = np.array([p.N for p in good]), np.exp(drawn[:, :, 0].T)
+    sizes, sizes_drawn = np.array([p.N for p in good]), np.exp(np.clip(drawn[:, :, 0].T, *FINITE))
     lowest = np.array([p.loss for p in good])
-    relative = drawn[:, :, 2] / drawn[:, :, 1]
+    weights = np.array([_weight(p, d) for p, d in zip(good, drawn, strict=True)])
+    how = {"rng": rng, "weights": weights if profile == "akima" else None}
     return IsoflopSurface(
         profiles=tuple(profiles),
         noise=noise,
         minima=drawn,
-        N_opt=fit_power_law(at, sizes, sizes_drawn, rng),
-        D_opt=fit_power_law(at, cost.tokens(sizes, at), cost.tokens(sizes_drawn, at), rng),
-        loss_opt=fit_power_law(at, lowest, drawn[:, :, 1].T, rng),
+        N_opt=fit_power_law(at, sizes, sizes_drawn, **how),
+        D_opt=fit_power_law(at, cost.tokens(sizes, at), cost.tokens(sizes_drawn, at), **how),
+        loss_opt=fit_power_law(at, lowest, drawn[:, :, 1].T, **how),
         curvature=float(np.mean([p.curvature / p.loss for p in good])),
-        curvatures=relative.mean(axis=0),
+        curvatures=_curvatures(drawn, partial=profile == "akima"),
         cost=cost,
+        profile=profile,
     )
+
+
+def _curvatures(drawn: np.ndarray, *, partial: bool) -> np.ndarray:
+    """Return each sample's mean relative curvature, [sample], from [budget, sample, 3].
+
+    Args:
+        drawn: samples of the minima.
+        partial: leave out budgets without a minimum; otherwise the sample is NaN.
+    """
+    relative = drawn[:, :, 2] / drawn[:, :, 1]
+    if not partial:
+        return relative.mean(axis=0)
+    known = np.isfinite(relative)
+    count = np.where(known.any(axis=0), known.sum(axis=0), np.nan)
+    return np.where(known, relative, 0.0).sum(axis=0) / count
+
+
+def _enough(good: list[Profile], profiles: list[Profile]) -> list[Profile]:
+    """Return the good profiles.
+
+    Raises:
+        NotIdentified: there are fewer than two.
+    """
+    if len(good) >= 2:
+        return good
+    bad = "; ".join(f"{p.budget:.3g}: {p.reason}" for p in profiles if not p.ok)
+    raise NotIdentified(
+        f"{len(good)} of {len(profiles)} budgets have an interior minimum ({bad}).",
+        "N*(C) is a line through the minima of at least two budgets.",
+        "Add sizes on the side of the edge, or budgets.",
+    )
+
+
+def _along(
+    cost: CostCurve, N: np.ndarray, exponents: tuple[float, float] | None
+) -> tuple[float, float] | None:
+    """Return exponents of 1/N and N along a budget: D falls as FLOPs a token grow."""
+    return None if exponents is None else (exponents[0], exponents[1] * _growth(cost, N))
+
+
+def _growth(cost: CostCurve, N: np.ndarray) -> float:
+    """Return the exponent of FLOPs a token in N over these sizes; one for C = 6ND."""
+    x = np.log(N)
+    if np.ptp(x) < 1e-9:
+        return 1.0
+    return float(np.polyfit(x, np.log(cost.flops_per_token(N)), 1)[0])
+
+
+def _draw(
+    p: Profile,
+    noise: float,
+    samples: int,
+    rng: np.random.Generator,
+    cost: CostCurve,
+    exponents: np.ndarray | None,
+) -> np.ndarray:
+    if exponents is None:
+        return p.sample(noise, samples, rng)
+    growth = _growth(cost, np.exp(p.centre + p.shape.x))
+    return p.sample(noise, samples, rng, exponents * np.array([1.0, growth]))
+
+
+def _settle(p: Profile, drawn: np.ndarray) -> Profile:
+    """Refuse a minimum that most samples do not have; take an interpolation's median."""
+    lost = float(np.mean(~np.isfinite(drawn[:, 0])))
+    if lost > 0.5:
+        reason = f"{100 * lost:.0f} % of noise samples have no interior minimum."
+        return replace(p, status="not identified", reason=reason)
+    if p.shape.free == len(p.losses):
+        return replace(p, N=float(np.exp(np.nanmedian(drawn[:, 0]))))
+    return p
+
+
+def _weight(p: Profile, drawn: np.ndarray) -> float:
+    """Return one over the squared deviation of ln N*, as Porian et al. 2024 define it."""
+    known = drawn[np.isfinite(drawn[:, 0]), 0]
+    step = np.ptp(p.shape.x) / (len(np.unique(p.shape.x)) - 1)
+    deviation = max(float(known.std()), step / 3) * len(drawn) / len(known)
+    return deviation**-2
 
 
 def _by_budget(budget: np.ndarray) -> Sequence[tuple[float, np.ndarray]]:
