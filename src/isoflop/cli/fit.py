@@ -103,13 +103,11 @@ def command(source: Path, **flags: Any) -> int:
 
 
 def _finished(table: Any, output: str) -> Any:
-    """Leave out runs of a study that have no outcome, its probes and its seed repeats."""
+    """Leave out runs of a study that have no outcome, and its learning-rate probes."""
     if "status" in table.columns:
         table = table.where(table["status"] == "finished")
     if "role" in table.columns and output in table.columns:
-        import numpy as np
-
-        table = table.where(~np.isin(table["role"].astype(str), ["lr_probe", "seed"]))
+        table = table.where(table["role"] != "lr_probe")
     return table
 
 

@@ -122,7 +122,7 @@ def existing(path: Path) -> Path:
 
 def analysis_settings(flags: dict[str, Any]) -> Any:
     """Return the analysis settings that --level and --seed ask for."""
-    from isoflop.protocols.approaches import Settings
+    from isoflop.protocols.models import Settings
 
     if not 0 < flags["level"] < 1:
         raise InputError(

@@ -150,15 +150,19 @@ def _minimum(shape: Shape, x: np.ndarray, loss: np.ndarray) -> tuple[float, floa
     return float(place), float(low), float(curvature)
 
 
+def _by_size(N: np.ndarray, loss: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Distinct sizes, ascending, the mean loss of each, and the size of every run by index."""
+    distinct, index = np.unique(N, return_inverse=True)
+    return distinct, np.bincount(index, weights=loss) / np.bincount(index), index
+
+
 def _window(N: np.ndarray, loss: np.ndarray, window: float) -> np.ndarray:
-    """Choose the runs near the minimum; the best run's neighbours always stay."""
-    order = np.argsort(N)
-    best = int(np.argmin(loss[order]))
-    keep = loss[order] <= loss.min() + window
+    """Choose the runs near the minimum; the best size's neighbours always stay."""
+    _, mean, index = _by_size(N, loss)
+    best = int(np.argmin(mean))
+    keep = mean <= mean.min() + window
     keep[max(0, best - 1) : best + 2] = True
-    used = np.zeros(len(N), dtype=bool)
-    used[order[keep]] = True
-    return used
+    return keep[index]
 
 
 def _judge(
@@ -171,20 +175,23 @@ def _judge(
         vertex: the minimum, or NaN.
         through: whether the profile goes through every run.
     """
-    order = np.argsort(N)
-    best = int(np.argmin(loss[order]))
-    size = f"{N[order][best]:.3g}"
-    if len(N) < 4:
-        return "too few", f"{len(N)} runs; a minimum with a check needs at least four.", ""
+    distinct, mean, _ = _by_size(N, loss)
+    best = int(np.argmin(mean))
+    size = f"{distinct[best]:.3g}"
+    if len(distinct) < 4:
+        return "too few", f"{len(distinct)} sizes; a minimum with a check needs four.", ""
     if through and np.isfinite(vertex):
         return "ok", "", ""  # an interpolation's minimum is interior, or it has none
     if best == 0:
         return "edge", f"the smallest model (N = {size}) has the lowest loss.", "smaller"
-    if best == len(N) - 1:
+    if best == len(distinct) - 1:
         return "edge", f"the largest model (N = {size}) has the lowest loss.", "larger"
     if not np.isfinite(vertex):
         return "not convex", "the loss over ln N does not curve upwards to a minimum.", ""
-    for side, count in (("smaller", int((vertex > N).sum())), ("larger", int((vertex < N).sum()))):
+    for side, count in (
+        ("smaller", int((vertex > distinct).sum())),
+        ("larger", int((vertex < distinct).sum())),
+    ):
         if count < 2:
             reason = f"{count} run(s) {side} than the minimum at N = {vertex:.3g}; two are needed."
             return ("edge" if count == 0 else "too few"), reason, side

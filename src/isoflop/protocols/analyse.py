@@ -9,16 +9,14 @@ import msgspec
 
 from isoflop.errors import InputError, NotIdentified
 from isoflop.protocols.approaches import (
-    Fitted,
-    Settings,
     approach1,
     approach2,
     approach3,
     exponent_by_convention,
-    fit_models,
 )
 from isoflop.protocols.checks import findings, seed_noise
 from isoflop.protocols.data import N_COLUMNS, RunData, run_data, training_curve
+from isoflop.protocols.models import Fitted, Settings, fit_models
 from isoflop.protocols.predict import plan_run, predict_heldout
 from isoflop.protocols.result import Approach, Heldout, PlanAnswer, StudyResult
 from isoflop.runs.finding import Finding
@@ -73,7 +71,7 @@ def analyse(
     data = run_data(columns, settings.convention)
     held = data.budget == settings.heldout_budget
     heldout = _heldout(data, held, how)
-    final = fit_models(data.where(data.role == "isoflop"), data, how)
+    final = fit_models(data.where(data.role != "heldout"), data, how)
     approaches = _approaches(final, finished, points, settings, how)
     plan, no_plan = _plan(final, settings.target_budget, how)
     disagreement = disagreements(approaches, plan)
@@ -111,7 +109,7 @@ def _heldout(data: RunData, held: np.ndarray, how: Settings) -> Heldout | None:
     if not held.any() or not small.any():
         return None
     rest = data.where(small)
-    fitted = fit_models(rest.where(rest.role == "isoflop"), rest, how)
+    fitted = fit_models(rest.where(rest.role != "heldout"), rest, how)
     try:
         return predict_heldout(fitted, data.where(held), how)
     except NotIdentified:
@@ -158,7 +156,7 @@ def _plan(final: Fitted, C: float, how: Settings) -> tuple[PlanAnswer | None, li
 def _conventions(columns: dict[str, np.ndarray], how: Settings) -> dict[str, Estimate]:
     data = {name: run_data(columns, name) for name in N_COLUMNS}
     return exponent_by_convention(
-        {name: d.where(d.role == "isoflop") for name, d in data.items()}, how
+        {name: d.where(d.role != "heldout") for name, d in data.items()}, how
     )
 
 

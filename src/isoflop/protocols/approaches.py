@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
 
-from isoflop.errors import IsoflopError, NotIdentified
+from isoflop.errors import NotIdentified
 from isoflop.fit.envelope import Curve, lower_envelope
-from isoflop.fit.fitting import fit
 from isoflop.fit.isoflop import parabola_bias
 from isoflop.fit.powerlaw import PowerLaw
-from isoflop.fit.surface import IsoflopSurface, fit_surface
-from isoflop.plan.optimum import LossSurface, SizeChoice, best_size
+from isoflop.plan.optimum import SizeChoice, best_size
+from isoflop.protocols.models import (
+    Fitted,
+    Model,
+    Settings,
+    parametric_model,
+    reason_of,
+    surface_of,
+)
 from isoflop.protocols.result import Approach, Optimum, PowerLawFit
 from isoflop.samples import Estimate, interval, summarise
 
@@ -29,107 +34,6 @@ TITLES = {
     "approach2": "Approach 2: isoFLOP parabolas",
     "approach3": "Approach 3: L(N, D) = E + A/N^alpha + B/D^beta",
 }
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How to analyse: interval level, number of samples, seed, seed noise in nats per token."""
-
-    level: float = 0.9
-    samples: int = 1000
-    seed: int = 0
-    seed_noise: float = 0.0
-
-    def rng(self, stream: int) -> np.random.Generator:
-        """Return the generator of one step of the analysis."""
-        return np.random.default_rng([self.seed, stream])
-
-
-@dataclass(frozen=True)
-class Fitted:
-    """What was fitted to one set of runs; an approach that failed is None and says why.
-
-    Args:
-        data: the runs of the parametric law; isoflop: those of the parabolas.
-        surface: approach 2 as a model.
-        parametric: approach 3's fit.
-        noise: run noise used, nats per token.
-        reasons: approach name -> why it failed.
-    """
-
-    data: RunData
-    isoflop: RunData
-    surface: IsoflopSurface | None
-    parametric: Fit | None
-    noise: float
-    reasons: dict[str, str]
-
-    def surfaces(self) -> dict[str, LossSurface]:
-        """Return the models of the loss over (N, D) by name, as functions giving samples."""
-        models: dict[str, LossSurface] = {}
-        if self.surface is not None:
-            models["approach2"] = self.surface.sample
-        if self.parametric is not None and self.parametric.samples is not None:
-            models["approach3"] = parametric_surface(self.parametric)
-        return models
-
-    def around(self, C: float) -> float:
-        """Return a size near which to look for the optimum at C."""
-        if self.surface is not None:
-            return float(self.surface.N_opt.point(C))
-        best = self.data.N[np.argmin(self.data.loss)]
-        return float(best * np.sqrt(C / self.data.C[np.argmin(self.data.loss)]))
-
-
-def fit_models(isoflop: RunData, everything: RunData, settings: Settings) -> Fitted:
-    """Fit approaches 2 and 3.
-
-    Args:
-        isoflop: runs for the parabolas; everything: runs for the parametric law.
-        settings: how.
-    """
-    reasons: dict[str, str] = {}
-    surface = parametric = None
-    try:
-        surface = fit_surface(
-            isoflop.N,
-            isoflop.C,
-            isoflop.loss,
-            isoflop.budget,
-            cost=everything.cost,
-            seed_noise=settings.seed_noise,
-            samples=settings.samples,
-            rng=settings.rng(2),
-        )
-    except IsoflopError as error:
-        reasons["approach2"] = reason_of(error)
-    try:
-        parametric = fit(
-            everything.columns(),
-            "chinchilla",
-            noise="huber:1e-3",
-            bootstrap=settings.samples,
-            seed=settings.seed,
-            level=settings.level,
-        )
-    except IsoflopError as error:
-        reasons["approach3"] = reason_of(error)
-    noise = surface.noise if surface is not None else settings.seed_noise
-    return Fitted(everything, isoflop, surface, parametric, noise, reasons)
-
-
-def reason_of(error: IsoflopError) -> str:
-    """Return what is wrong and why it matters, without the remedy, as one text."""
-    return " ".join(part for part in (error.what, error.why) if part)
-
-
-def parametric_surface(fitted: Fit) -> LossSurface:
-    """Return a fitted law's samples as a function of N and D, shape [sample, *shape of N]."""
-
-    def surface(N: np.ndarray, D: np.ndarray) -> np.ndarray:
-        return np.atleast_2d(fitted.predict(N=np.asarray(N), D=np.asarray(D)))
-
-    return surface
 
 
 def approach1(curves: Sequence[Curve], span: tuple[float, float], settings: Settings) -> Approach:
@@ -255,7 +159,7 @@ def approach3(fitted: Fitted, settings: Settings) -> Approach:
         return Approach(name=name, title=TITLES[name], ok=False, notes=[reason])
     data, notes = fitted.data, []
     span = (float(data.C.min()), float(data.C.max()))
-    surface = parametric_surface(law)
+    model = parametric_model(law)
     parameters = {
         p: summarise(law.estimate[p], law.samples[:, i], level)
         for i, p in enumerate(law.parameters)
@@ -264,8 +168,8 @@ def approach3(fitted: Fitted, settings: Settings) -> Approach:
     if open_ones:
         notes.append(f"not identified by these runs: {', '.join(open_ones)}.")
     try:
-        ends = [best_size(surface, data.cost, C, around=fitted.around(C)) for C in span]
-        point = [_point_size(law, data, C, fitted.around(C)) for C in span]
+        ends = [best_size(model.sample, data.cost, C, around=fitted.around(C)) for C in span]
+        point = [point_size(model, data, C, fitted.around(C)) for C in span]
     except NotIdentified as error:
         return Approach(
             name=name,
@@ -286,7 +190,7 @@ def approach3(fitted: Fitted, settings: Settings) -> Approach:
         D_exponent=summarise(D_opt.exponent, D_opt.exponents, level),
         N_opt=power_law_record(N_opt, span, level),
         D_opt=power_law_record(D_opt, span, level),
-        loss_opt=_loss_curve(law, data, fitted.around, level),
+        loss_opt=_loss_curve(model, data, fitted.around, level),
         parameters=parameters,
         identified=dict(law.identified),
         residuals=residuals,
@@ -309,11 +213,9 @@ def _fit_details(law: Fit, residuals: dict[str, float]) -> dict[str, object]:
     }
 
 
-def _point_size(law: Fit, data: RunData, C: float, around: float) -> SizeChoice:
-    def surface(N: np.ndarray, D: np.ndarray) -> np.ndarray:
-        return law.point(N=N, D=D)[None]
-
-    return best_size(surface, data.cost, C, around=around)
+def point_size(model: Model, data: RunData, C: float, around: float) -> SizeChoice:
+    """Return the best size at C by a model's estimate, as a single sample."""
+    return best_size(lambda N, D: model.point(N, D)[None], data.cost, C, around=around)
 
 
 def _line(
@@ -354,31 +256,31 @@ def _finite(values: np.ndarray) -> list[float | None]:
 
 
 def _loss_curve(
-    law: Fit, data: RunData, around: Callable[[float], float], level: float
+    model: Model, data: RunData, around: Callable[[float], float], level: float
 ) -> PowerLawFit:
     """The fitted law's lowest loss over C: no power law, for it has a floor.
 
-    Exponent and coefficient are those of the chord over the fitted compute.
+    Exponent and coefficient are those of the chord over the fitted compute, which the first
+    two points of the curve span.
     """
-    surface = parametric_surface(law)
     low, high = float(data.C.min()), float(data.C.max())
-    C = np.geomspace(low, high * 100, 13)
-    ends = [best_size(surface, data.cost, c, around=around(c)).loss for c in (low, high)]
-    point = [float(_point_size(law, data, c, around(c)).loss[0]) for c in (low, high)]
-    drawn = [best_size(surface, data.cost, c, around=around(c)).loss for c in C]
+    C = np.array([low, high, *np.geomspace(high, high * 100, 7)[1:]])
+    cost = data.cost
+    drawn = [best_size(model.sample, cost, c, around=around(c)).loss for c in C]
+    point = np.array([float(point_size(model, data, c, around(c)).loss[0]) for c in C])
     width = np.log(high / low)
-    exponents = np.log(ends[1] / ends[0]) / width
+    exponents = np.log(drawn[1] / drawn[0]) / width
     exponent = float(np.log(point[1] / point[0]) / width)
-    bands = [interval(values, level) for values in drawn]
+    with np.errstate(over="ignore"):
+        coefficients = drawn[0] / low**exponents
+    bands = np.array([interval(values, level) for values in drawn])
     return PowerLawFit(
         exponent=summarise(exponent, exponents, level),
-        coefficient=summarise(
-            point[0] / low**exponent, ends[0] / low ** np.asarray(exponents), level
-        ),
+        coefficient=summarise(point[0] / low**exponent, coefficients, level),
         C=C.tolist(),
-        median=[float(_point_size(law, data, c, around(c)).loss[0]) for c in C],
-        low=_finite(np.array([band[0] for band in bands])),
-        high=_finite(np.array([band[1] for band in bands])),
+        median=point.tolist(),
+        low=_finite(bands[:, 0]),
+        high=_finite(bands[:, 1]),
     )
 
 
@@ -391,18 +293,8 @@ def exponent_by_convention(columns: dict[str, RunData], settings: Settings) -> d
     answer = {}
     for convention, data in columns.items():
         try:
-            surface = fit_surface(
-                data.N,
-                data.C,
-                data.loss,
-                data.budget,
-                cost=data.cost,
-                seed_noise=settings.seed_noise,
-                samples=settings.samples,
-                rng=settings.rng(2),
-            )
+            law = surface_of(data, settings).N_opt
         except NotIdentified:
             continue
-        law = surface.N_opt
         answer[convention] = summarise(law.exponent, law.exponents, settings.level)
     return answer

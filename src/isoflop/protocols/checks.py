@@ -19,7 +19,7 @@ from isoflop.validate.selfcheck import (
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from isoflop.protocols.approaches import Fitted
+    from isoflop.protocols.models import Fitted
     from isoflop.protocols.result import Approach, Heldout
     from isoflop.runs.run import Run
 

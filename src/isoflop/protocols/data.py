@@ -71,7 +71,7 @@ def run_data(
         columns: a run table's columns; `N` is used where the table has no column for the
             convention and states none, `budget` defaults to C, `role` to "isoflop".
         convention: which weights N counts.
-        fit_only: leave out learning-rate probes and seed repeats.
+        fit_only: leave out learning-rate probes (seed repeats are runs like any other).
 
     Raises:
         InputError: a column is missing, or no finished run is left.
@@ -90,7 +90,7 @@ def run_data(
     role = np.asarray(columns.get("role", np.full(count, "isoflop"))).astype(str)
     keep = (status == "finished") & np.isfinite(np.asarray(columns["loss"], dtype=float))
     if fit_only:
-        keep &= np.isin(role, ["isoflop", "heldout"])
+        keep &= np.isin(role, ["isoflop", "heldout", "seed"])
     if not keep.any():
         raise InputError(f"none of {count} runs is finished and has a loss.", do="isoflop runs DIR")
     for label in ("corpus", "family"):

@@ -8,13 +8,16 @@ import numpy as np
 
 from isoflop.errors import NotIdentified
 from isoflop.plan.optimum import SizeChoice, best_size, flat_range
+from isoflop.protocols.approaches import point_size
 from isoflop.protocols.result import Cell, Heldout, PlanAnswer
 from isoflop.samples import Estimate, concatenate, interval, summarise
 from isoflop.validate.holdout import baselines, covered
 
 if TYPE_CHECKING:
-    from isoflop.protocols.approaches import Fitted, Settings
+    from collections.abc import Iterable
+
     from isoflop.protocols.data import RunData
+    from isoflop.protocols.models import Fitted, Model, Settings
 
 #: Relative losses that count as no loss at all, and as little.
 FLAT = {"0.1%": 0.001, "1%": 0.01}
@@ -23,21 +26,22 @@ FLAT = {"0.1%": 0.001, "1%": 0.01}
 def predict_heldout(fitted: Fitted, heldout: RunData, settings: Settings) -> Heldout:
     """Predict every held-out run with the models fitted on the smaller budgets.
 
-    The prediction is the median of all models' samples with run noise added, so that its
-    interval covers both what the runs leave open and which model is right.
+    The prediction is the mean of the models' estimates. The interval is of all their samples
+    together, with run noise: it covers what the runs leave open and which model is right.
 
     Raises:
         NotIdentified: no model could be fitted on the smaller budgets.
     """
-    models = fitted.surfaces()
+    models = fitted.models()
     if not models:
         why = " ".join(fitted.reasons.values())
         raise NotIdentified(f"no model could be fitted on the smaller budgets: {why}")
     rng = settings.rng(4)
-    drawn = {name: surface(heldout.N, heldout.D) for name, surface in models.items()}
+    points = {name: model.point(heldout.N, heldout.D) for name, model in models.items()}
+    drawn = {name: model.sample(heldout.N, heldout.D) for name, model in models.items()}
     mixed = concatenate(list(drawn.values()), size=2 * settings.samples, seed=settings.seed)
     mixed = mixed + rng.normal(0.0, fitted.noise, mixed.shape)
-    cells = [_cell(i, fitted, heldout, drawn, mixed, settings) for i in range(len(heldout))]
+    cells = [_cell(i, fitted, heldout, points, drawn, mixed, settings) for i in range(len(heldout))]
     best = cells[int(np.argmin(heldout.loss))]
     data = fitted.data
     return Heldout(
@@ -63,6 +67,7 @@ def _cell(
     i: int,
     fitted: Fitted,
     heldout: RunData,
+    points: dict[str, np.ndarray],
     drawn: dict[str, np.ndarray],
     mixed: np.ndarray,
     settings: Settings,
@@ -75,11 +80,11 @@ def _cell(
         D=float(heldout.D[i]),
         C=float(heldout.C[i]),
         observed=observed,
-        predicted=float(np.nanmedian(mixed[:, i])),
+        predicted=float(np.mean([values[i] for values in points.values()])),
         interval=(low, high),
         covered=covered((low, high), observed),
         by_model={
-            name: summarise(float(np.nanmedian(values[:, i])), values[:, i], settings.level)
+            name: summarise(float(points[name][i]), values[:, i], settings.level)
             for name, values in drawn.items()
         },
         baselines=baselines(
@@ -91,69 +96,85 @@ def _cell(
 def plan_run(fitted: Fitted, C: float, settings: Settings) -> PlanAnswer:
     """Choose N and D for a budget of C FLOPs, with intervals over samples and models.
 
+    N is where the mean of the models' estimates is lowest. Its interval, and that of D, is of
+    the optima of all samples; that of the loss is of a run with the chosen N, noise included.
+
     Raises:
         NotIdentified: no model has a compute-optimal size at C.
     """
-    choices: dict[str, SizeChoice] = {}
-    notes: list[str] = []
-    for name, surface in fitted.surfaces().items():
-        try:
-            choices[name] = best_size(surface, fitted.data.cost, C, around=fitted.around(C))
-        except NotIdentified as error:
-            notes.append(f"{name}: {error.what}")
-    if not choices:
-        reasons = " ".join([*fitted.reasons.values(), *notes])
-        raise NotIdentified(f"no model can plan for {C:.3g} FLOPs: {reasons}")
-    rng, level = settings.rng(5), settings.level
+    models, choices, notes = _choices(fitted, C)
+    cost, level = fitted.data.cost, settings.level
 
-    def mix(values: list[np.ndarray]) -> np.ndarray:
-        return concatenate(values, size=2 * settings.samples, seed=settings.seed)
+    def mix(values: Iterable[np.ndarray]) -> np.ndarray:
+        return concatenate(list(values), size=2 * settings.samples, seed=settings.seed)
 
-    N = mix([choice.N for choice in choices.values()])
-    D = mix([choice.D for choice in choices.values()])
-    loss = mix([choice.loss for choice in choices.values()])
-    loss = loss + rng.normal(0.0, fitted.noise, loss.shape)
-    grid = next(iter(choices.values())).grid
-    profile = mix([choice.profile for choice in choices.values()])
-    middle = np.nanmedian(profile, axis=0)
+    def mean(N: np.ndarray, D: np.ndarray) -> np.ndarray:
+        return np.mean([model.point(N, D) for model in models.values()], axis=0)[None]
+
+    best = best_size(mean, cost, C, around=fitted.around(C))
+    N, D = best.N[:1], best.D[:1]
+    optima = mix(choice.N for choice in choices.values())
+    run = mix(model.sample(N, D)[:, 0] for model in models.values())
+    run = run + settings.rng(5).normal(0.0, fitted.noise, run.shape)
     decades = float(np.log10(C / fitted.data.C.max()))
     return PlanAnswer(
         C=C,
         decades=decades,
         level=level,
         convention=fitted.data.convention,
-        N=_middle(N, level),
-        D=_middle(D, level),
-        loss=_middle(loss, level),
-        tokens_per_parameter=_middle(D / N, level),
-        by_model={name: _by_model(choice, level) for name, choice in choices.items()},
-        flat={name: flat_range(grid, middle, share) for name, share in FLAT.items()},
-        curve=_profile_curve(grid, profile, middle, level),
-        warnings=_warnings(fitted, N, decades) + notes,
+        N=summarise(float(N[0]), optima, level),
+        D=summarise(float(D[0]), cost.tokens(optima, C), level),
+        loss=summarise(float(best.loss[0]), run, level),
+        tokens_per_parameter=summarise(float(D[0] / N[0]), cost.tokens(optima, C) / optima, level),
+        by_model={
+            name: _by_model(model, choices[name], fitted, C, level)
+            for name, model in models.items()
+        },
+        flat={name: flat_range(best.grid, best.profile[0], share) for name, share in FLAT.items()},
+        curve=_profile_curve(best, mix(c.profile for c in choices.values()), level),
+        warnings=_warnings(fitted, float(N[0]), decades) + notes,
     )
 
 
-def _middle(samples: np.ndarray, level: float) -> Estimate:
-    return summarise(float(np.nanmedian(samples)), samples, level)
+def _choices(fitted: Fitted, C: float) -> tuple[dict[str, Model], dict[str, SizeChoice], list[str]]:
+    """The models that have a best size at C, their optima by sample, and why others have not."""
+    models: dict[str, Model] = {}
+    choices: dict[str, SizeChoice] = {}
+    notes: list[str] = []
+    for name, model in fitted.models().items():
+        try:
+            point_size(model, fitted.data, C, fitted.around(C))
+            choices[name] = best_size(model.sample, fitted.data.cost, C, around=fitted.around(C))
+            models[name] = model
+        except NotIdentified as error:
+            notes.append(f"{name}: {error.what}")
+    if not choices:
+        reasons = " ".join([*fitted.reasons.values(), *notes])
+        raise NotIdentified(f"no model can plan for {C:.3g} FLOPs: {reasons}")
+    return models, choices, notes
 
 
-def _by_model(choice: SizeChoice, level: float) -> dict[str, Estimate]:
-    parts = {"N": choice.N, "D": choice.D, "loss": choice.loss}
-    return {name: _middle(values, level) for name, values in parts.items()}
+def _by_model(
+    model: Model, choice: SizeChoice, fitted: Fitted, C: float, level: float
+) -> dict[str, Estimate]:
+    point = point_size(model, fitted.data, C, fitted.around(C))
+    return {
+        name: summarise(float(getattr(point, name)[0]), getattr(choice, name), level)
+        for name in ("N", "D", "loss")
+    }
 
 
-def _profile_curve(
-    grid: np.ndarray, profile: np.ndarray, middle: np.ndarray, level: float
-) -> dict[str, list[float]]:
+def _profile_curve(best: SizeChoice, profile: np.ndarray, level: float) -> dict[str, list[float]]:
     """Loss over N at the budget, where it is within a tenth of the lowest (for a figure)."""
+    middle = best.profile[0]
     near = middle <= 1.1 * middle.min()
     low, high = interval(profile[:, near], level)
     keep = np.isfinite(low) & np.isfinite(high)
-    rows = {"N": grid[near], "median": middle[near], "low": low, "high": high}
+    rows = {"N": best.grid[near], "median": middle[near], "low": low, "high": high}
     return {name: values[keep].tolist() for name, values in rows.items()}
 
 
-def _warnings(fitted: Fitted, N: np.ndarray, decades: float) -> list[str]:
+def _warnings(fitted: Fitted, N: float, decades: float) -> list[str]:
     """What must be said next to the plan, whatever the reader asked for."""
     warnings = []
     if decades > 0:
@@ -162,9 +183,8 @@ def _warnings(fitted: Fitted, N: np.ndarray, decades: float) -> list[str]:
             " no interval here knows what changes on the way."
         )
     largest = fitted.data.N.max()
-    if np.nanmedian(N) > largest:
-        ratio = float(np.nanmedian(N) / largest)
-        warnings.append(f"N is {ratio:.1f} times the largest model that was fitted.")
-    if len(fitted.surfaces()) < 2:
+    if largest < N:
+        warnings.append(f"N is {N / largest:.1f} times the largest model that was fitted.")
+    if len(fitted.models()) < 2:
         warnings.append("Only one model could be fitted: the interval has no model error in it.")
     return warnings

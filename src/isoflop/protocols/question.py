@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from isoflop.errors import InputError, NotIdentified
-from isoflop.protocols.approaches import Fitted, Settings, fit_models
 from isoflop.protocols.data import RunData, run_data
+from isoflop.protocols.models import Fitted, Settings, fit_models
 from isoflop.protocols.predict import plan_run, predict_heldout
 from isoflop.runs.where import mask_of
 
@@ -99,8 +99,8 @@ def grouped(table: RunTable) -> dict[str, np.ndarray]:
 
 
 def _fit(data: RunData, settings: Settings) -> Fitted:
-    fitted = fit_models(data.where(data.role == "isoflop"), data, settings)
-    if not fitted.surfaces():
+    fitted = fit_models(data.where(data.role != "heldout"), data, settings)
+    if not fitted.models():
         raise NotIdentified(
             "no model could be fitted to these runs.",
             " ".join(fitted.reasons.values()),

@@ -299,3 +299,10 @@ def test_with_weights_a_draw_without_a_minimum_leaves_that_budget_out():
     law = fit_power_law(C, y, samples, np.random.default_rng(0), weights=np.ones(4))
     np.testing.assert_allclose(law.exponents[:2], 0.5)
     assert np.isnan(law.exponents[2])
+
+
+def test_repeats_of_one_size_are_one_size():
+    N = np.array([1e6, 1e6, 1e6, 1e7, 1e8])
+    profile = fit_profile(1e18, N, C, parabola(np.log(1e7), N), window=99.0)
+    assert profile.status == "too few"
+    assert "3 sizes" in profile.reason

@@ -1,0 +1,147 @@
+"""What is fitted to a study's runs: approach 2 and approach 3 as models of the loss."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from isoflop.errors import IsoflopError
+from isoflop.fit.fitting import fit
+from isoflop.fit.surface import IsoflopSurface, fit_surface
+
+if TYPE_CHECKING:
+    from isoflop.fit.result import Fit
+    from isoflop.plan.optimum import LossSurface
+    from isoflop.protocols.data import RunData
+    from isoflop.runs.cost import CostCurve
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to analyse: interval level, number of samples, seed, seed noise in nats per token."""
+
+    level: float = 0.9
+    samples: int = 1000
+    seed: int = 0
+    seed_noise: float = 0.0
+
+    def rng(self, stream: int) -> np.random.Generator:
+        """Return the generator of one step of the analysis."""
+        return np.random.default_rng([self.seed, stream])
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model of the loss over N and D.
+
+    Args:
+        point: loss at the estimate, shape of N; sample: samples, [sample, *shape of N].
+    """
+
+    point: LossSurface
+    sample: LossSurface
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What was fitted to one set of runs; an approach that failed is None and says why.
+
+    Args:
+        data: the runs of the parametric law; isoflop: those of the parabolas.
+        surface: approach 2 as a model.
+        parametric: approach 3's fit.
+        noise: run noise used, nats per token.
+        reasons: approach name -> why it failed.
+    """
+
+    data: RunData
+    isoflop: RunData
+    surface: IsoflopSurface | None
+    parametric: Fit | None
+    noise: float
+    reasons: dict[str, str]
+
+    def models(self) -> dict[str, Model]:
+        """Return the models of the loss by the name of their approach."""
+        found: dict[str, Model] = {}
+        if self.surface is not None:
+            found["approach2"] = Model(self.surface.point, self.surface.sample)
+        if self.parametric is not None and self.parametric.samples is not None:
+            found["approach3"] = parametric_model(self.parametric)
+        return found
+
+    def around(self, C: float) -> float:
+        """Return a size near which to look for the optimum at C."""
+        if self.surface is not None:
+            return float(self.surface.N_opt.point(C))
+        best = self.data.N[np.argmin(self.data.loss)]
+        return float(best * np.sqrt(C / self.data.C[np.argmin(self.data.loss)]))
+
+
+def fit_models(isoflop: RunData, everything: RunData, settings: Settings) -> Fitted:
+    """Fit approaches 2 and 3.
+
+    Args:
+        isoflop: runs for the parabolas; everything: runs for the parametric law.
+        settings: how.
+    """
+    reasons: dict[str, str] = {}
+    surface = parametric = None
+    try:
+        surface = surface_of(isoflop, settings, everything.cost)
+    except IsoflopError as error:
+        reasons["approach2"] = reason_of(error)
+    try:
+        parametric = fit(
+            everything.columns(),
+            "chinchilla",
+            noise="huber:1e-3",
+            bootstrap=settings.samples,
+            seed=settings.seed,
+            level=settings.level,
+        )
+    except IsoflopError as error:
+        reasons["approach3"] = reason_of(error)
+    noise = surface.noise if surface is not None else settings.seed_noise
+    return Fitted(everything, isoflop, surface, parametric, noise, reasons)
+
+
+def reason_of(error: IsoflopError) -> str:
+    """Return what is wrong and why it matters, without the remedy, as one text."""
+    return " ".join(part for part in (error.what, error.why) if part)
+
+
+def surface_of(data: RunData, settings: Settings, cost: CostCurve | None = None) -> IsoflopSurface:
+    """Fit approach 2 to runs.
+
+    Args:
+        data: the runs; settings: how.
+        cost: FLOPs a token; read from the runs if None.
+
+    Raises:
+        NotIdentified: fewer than two budgets have an interior minimum.
+    """
+    return fit_surface(
+        data.N,
+        data.C,
+        data.loss,
+        data.budget,
+        cost=cost or data.cost,
+        seed_noise=settings.seed_noise,
+        samples=settings.samples,
+        rng=settings.rng(2),
+    )
+
+
+def parametric_model(fitted: Fit) -> Model:
+    """Return a fitted law of N and D as a model of the loss."""
+
+    def point(N: np.ndarray, D: np.ndarray) -> np.ndarray:
+        return fitted.point(N=np.asarray(N), D=np.asarray(D))
+
+    def sample(N: np.ndarray, D: np.ndarray) -> np.ndarray:
+        return np.atleast_2d(fitted.predict(N=np.asarray(N), D=np.asarray(D)))
+
+    return Model(point, sample)
