@@ -44,9 +44,10 @@ class Gradient:
         torch.backends.mkldnn.set_flags(rows * shape.hidden >= ONEDNN_FROM)
         self.embedding, self.d_embedding = value_and_gradient(model.embedding)
         self.tied = shape.tied
+        scores = torch.empty(batch * shape.heads, shape.context, shape.context)
         self.branches: list[Attention | MLP] = []
         for block in model.layers:
-            self.branches += [Attention(block, model.turns, batch), MLP(block, rows)]
+            self.branches += [Attention(block, model.turns, scores), MLP(block, rows)]
         self.head = Head(model, rows)
 
     @torch.no_grad()
@@ -127,8 +128,9 @@ class Linear:
 class Attention:
     """x + out(softmax(q k^T / sqrt(head_dim)) v), causal, with q and k turned by position."""
 
-    def __init__(self, block: Block, turns: Tensor, batch: int) -> None:
+    def __init__(self, block: Block, turns: Tensor, scratch: Tensor) -> None:
         time, heads, channels = len(turns), block.heads, block.head_dim
+        batch = len(scratch) // heads
         rows = batch * time
         self.norm = Norm(block.attention_norm, rows)
         self.qkv, self.out = Linear(block.qkv, rows), Linear(block.out, rows)
@@ -143,8 +145,8 @@ class Attention:
         self.q, self.k, self.v = by_head.view(3, batch * heads, time, channels)
         self.kt, self.vt = self.k.transpose(1, 2), self.v.transpose(1, 2)
         self.future = torch.full((time, time), -torch.inf).triu(1)
-        self.scores = torch.empty(batch * heads, time, time)
-        self.p = torch.empty_like(self.scores)
+        self.p = torch.empty(batch * heads, time, time)
+        self.scratch = scratch
         self.pt = self.p.transpose(1, 2)
         self.mixed = torch.empty(rows, heads * channels)
         self.mixed_by_head = torch.empty_like(self.q)
@@ -152,22 +154,22 @@ class Attention:
         self.unsorted = self.mixed.view(batch, time, heads, channels).transpose(1, 2)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return x plus the attention of its normalised copy."""
+        """Add to x the attention of its normalised copy."""
         self.qkv.forward(self.norm.forward(x))
         torch.mul(self.by_token, self.turns, out=self.by_head)
-        scores = torch.bmm(self.q, self.kt, out=self.scores).add_(self.future)
-        torch.softmax(scores, -1, out=self.p)
+        scores = torch.bmm(self.q, self.kt, out=self.p).add_(self.future)
+        torch.softmax(scores, -1, out=self.p)  # in place: each row is read before it is written
         torch.bmm(self.p, self.v, out=self.mixed_by_head)
         self.unsorted.copy_(self.sorted)
-        return torch.addmm(x, self.mixed, self.out.wt)
+        return torch.addmm(x, self.mixed, self.out.wt, out=x)
 
     def backward(self, d_x: Tensor) -> None:
-        """Add to d_x; mixed, scores, q, k, v and h make room for their own gradients."""
+        """Add to d_x; mixed, q, k, v and h make room for their own gradients."""
         self.out.backward(d_x, self.mixed)
         self.sorted.copy_(self.unsorted)
         d_mixed = self.mixed_by_head
-        d_p = torch.bmm(d_mixed, self.vt, out=self.scores)
-        d_scores = aten._softmax_backward_data(d_p, self.p, -1, torch.float32)
+        d_p = torch.bmm(d_mixed, self.vt, out=self.scratch)
+        d_scores = aten._softmax_backward_data.out(d_p, self.p, -1, torch.float32, grad_input=d_p)
         d_q = torch.bmm(d_scores, self.k)
         torch.bmm(d_scores.transpose(1, 2), self.q, out=self.k)
         torch.bmm(self.pt, d_mixed, out=self.v)
@@ -186,14 +188,14 @@ class MLP:
         self.a = torch.empty(rows, block.down.in_features)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return x plus the MLP of its normalised copy."""
+        """Add to x the MLP of its normalised copy."""
         h = self.up.forward(self.norm.forward(x))
         if self.swiglu:
             gate, value = h.chunk(2, dim=1)
             torch.mul(aten.silu(gate), value, out=self.a)
         else:
             aten.gelu.out(h, out=self.a)
-        return torch.addmm(x, self.a, self.down.wt)
+        return torch.addmm(x, self.a, self.down.wt, out=x)
 
     def backward(self, d_x: Tensor) -> None:
         """Add to d_x."""
