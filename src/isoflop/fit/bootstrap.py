@@ -43,21 +43,28 @@ def resample(
         problem: the problem.
         solution: its optimum.
         around: its neighbourhood (for residual, wild and Laplace samples).
-        method: "case" draws clusters of runs with replacement; "residual" draws residuals;
-            "wild" flips the signs of residuals, cluster by cluster; "laplace" draws from the
-            normal approximation.
+        method: "case" draws clusters of runs with replacement; "residual" draws residuals (the
+            best calibrated one where noise is alike in all runs, see
+            tests/property/test_fit_coverage.py); "wild" flips the signs of residuals, cluster by
+            cluster; "laplace" draws from the normal approximation.
         count: number of samples.
         seed: of the draws.
         clusters: number of each run's cluster [runs]; each run is its own if None.
 
     Raises:
-        InputError: if the method is unknown.
+        InputError: if the method is unknown, or draws residuals of runs that are clustered.
     """
     rng = np.random.default_rng(seed)
     if method == "laplace":
         return _laplace(problem, solution, around, count, rng)
     if method not in METHODS:
         raise InputError(f"`{method}` is not a bootstrap; known: {', '.join(METHODS)}.")
+    if method == "residual" and clusters is not None:
+        raise InputError(
+            "residuals of one cluster do not scatter independently.",
+            "Drawing them one by one would make intervals too narrow.",
+            "Use method='case' or method='wild' with clusters.",
+        )
     runs = len(problem.weights)
     clusters = np.arange(runs) if clusters is None else clusters
     size = max(1, min(_BATCH, 4_000_000 // runs))
@@ -90,12 +97,11 @@ def _pseudo(
     rng: np.random.Generator,
 ) -> np.ndarray:
     """Return pseudo-observations: the fitted value minus a new residual, [rows, runs]."""
-    r = around.residuals
     if method == "wild":
         signs = rng.choice([-1.0, 1.0], size=(rows, int(clusters.max()) + 1))[:, clusters]
-        drawn = signs * r
+        drawn = signs * around.residuals
     else:
-        drawn = rng.choice(r - np.median(r), size=(rows, len(r)))
+        drawn = rng.choice(around.pool, size=(rows, len(problem.weights)))
     own = problem.residuals(solution.u[None])[0]
     scale = 1.0 if problem.precision is None else 1.0 / problem.precision
     return problem.target + (own - drawn) * scale

@@ -179,7 +179,7 @@ def _result(
         intervals=None if samples is None else _intervals(problem, estimate, samples, settings),
         profiles=known.profiles or None,
         sensitivity=None,
-        residuals=_quantiles(around.residuals, problem.precision),
+        residuals=_quantiles(problem, around.pool),
         ranges=ranges(problem),
         runs=int(np.count_nonzero(problem.weights)),
         settings=settings,
@@ -215,9 +215,13 @@ def _scale(problem: Problem, solution: Solution) -> float | None:
     return float(huber_scale(problem.noise.delta, r, problem.weights)[0, 0])
 
 
-def _quantiles(residuals: np.ndarray, precision: np.ndarray | None) -> np.ndarray:
-    """Return the residuals in order, thinned to `_RESIDUALS`; in units of the output."""
-    plain = np.sort(residuals if precision is None else residuals / precision)
+def _quantiles(problem: Problem, pool: np.ndarray) -> np.ndarray:
+    """Return the scatter of runs in order, thinned to `_RESIDUALS`; in units of the output.
+
+    Where runs have their own known noise, it is the scatter of a run of median noise.
+    """
+    unit = 1.0 if problem.precision is None else 1.0 / float(np.median(problem.precision))
+    plain = np.sort(pool) * unit
     if len(plain) <= _RESIDUALS:
         return plain
     return np.quantile(plain, (np.arange(_RESIDUALS) + 0.5) / _RESIDUALS)

@@ -35,7 +35,10 @@ class Neighbourhood:
         common: the same for all coordinates together, if noise does not vary between runs.
         condition: condition number of the Gram matrix scaled to unit diagonal.
         null: mask [parameters] of coordinates that take part in a flat direction.
-        residuals: scatter of a run about the law, corrected for fitted parameters [runs].
+        residuals: scatter of a run about the law [runs], scaled up for fitted parameters.
+        pool: the same without as many of the smallest as there are parameters: a robust fit
+            passes through about that many runs, and without them the scatter is that of a new
+            run for any objective [runs - parameters].
     """
 
     covariance: np.ndarray
@@ -44,6 +47,7 @@ class Neighbourhood:
     condition: float
     null: np.ndarray
     residuals: np.ndarray
+    pool: np.ndarray
 
     @property
     def deviation(self) -> np.ndarray:
@@ -100,6 +104,7 @@ def neighbourhood(
         condition=condition,
         null=null,
         residuals=r * sqrt(inflation),
+        pool=r[np.argsort(np.abs(r), kind="stable")[min(count, runs - 1) :]],
     )
 
 

@@ -171,6 +171,8 @@ def test_clusters_widen_the_interval_of_correlated_runs():
         for k in range(len(alone.parameters))
     ]
     assert np.mean(wider) > 1.1
+    with pytest.raises(InputError, match="do not scatter independently"):
+        fit(table, "chinchilla", bootstrap=5, cluster="run", method="residual")
 
 
 def test_groups_share_exponents_and_keep_their_own_scales():
@@ -198,7 +200,7 @@ def test_prediction_of_a_run_is_wider_than_of_the_mean():
     np.testing.assert_allclose(np.sqrt(scatter), 0.01, rtol=0.35)
     point = fit(isoflop_runs(noise=0.01), "chinchilla")
     assert point.predict(N=1e9, D=1e10).shape == ()
-    assert point.predict(N=1e9, D=1e10, new_run=True).shape == (21,)
+    assert point.predict(N=1e9, D=1e10, new_run=True).shape == (16,)  # 21 runs, 5 parameters
     assert point.extrapolation(N=1e12)["N"] > 10
 
 
