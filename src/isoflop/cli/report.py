@@ -24,7 +24,7 @@ def command(folder: Path, out: Path | None, as_json: bool) -> int:
     """Write the HTML report of the finished study in FOLDER."""
     import msgspec
 
-    from isoflop.protocols.study import load_result
+    from isoflop.protocols.document import load_result
     from isoflop.report import summary_text, write_report
 
     result = load_result(folder)

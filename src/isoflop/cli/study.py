@@ -67,8 +67,9 @@ def command(**flags: Any) -> int:
     import msgspec
 
     from isoflop.cli.progress import SweepProgress
+    from isoflop.protocols.document import save_result
     from isoflop.protocols.expect import expect
-    from isoflop.protocols.study import design_study, run_study, save_result
+    from isoflop.protocols.study import design_study, run_study
     from isoflop.report import summary_text, write_report
 
     settings = _settings(flags)

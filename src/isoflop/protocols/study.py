@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import platform
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from isoflop import __version__
 from isoflop.design.sweep import (
     Sweep,
     heldout,
@@ -23,17 +19,24 @@ from isoflop.design.sweep import (
 )
 from isoflop.fit.isoflop import fit_profile
 from isoflop.protocols.analyse import analyse
+from isoflop.protocols.document import (
+    added_up,
+    corpus_record,
+    now,
+    provenance,
+    save_result,
+    time_table,
+)
 from isoflop.protocols.execute import WORKER, run_sweep
-from isoflop.protocols.result import StudyResult
-from isoflop.store import Store, write_atomic
+from isoflop.store import Store
 from isoflop.train.engine import LocalEngine, usable_cores
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from isoflop.design.spec import RunSpec
+    from isoflop.protocols.result import StudyResult
     from isoflop.protocols.settings import StudySettings
-    from isoflop.runs.run import Run
     from isoflop.train.corpus import Corpus
 
 Listener = Callable[[dict[str, Any]], None]
@@ -96,7 +99,7 @@ def run_study(
         StoreError: the folder cannot be written, or another process is writing it.
         CorpusError: the corpus is too small for a budget.
     """
-    started, clock = _now(), time.perf_counter()
+    started, clock = now(), time.perf_counter()
     store = Store(folder)
     sweep = design_study(settings, corpus.digest)
     corpus.check(max(spec.setup.tokens for spec in sweep.specs))
@@ -130,7 +133,9 @@ def run_study(
         analysis=ended - begun,
         total=ended - clock,
     )
-    result = msgspec.structs.replace(result, timing=timing)
+    result = msgspec.structs.replace(
+        result, timing=added_up(folder, timing, trained=bool(training.finished))
+    )
     save_result(result, folder)
     return result
 
@@ -204,91 +209,3 @@ def extensions(sweep: Sweep, store: Store, settings: StudySettings) -> list[tupl
         if spec is not None:
             more.append((spec, f"budget {budget:.3g}: {profile.reason}"))
     return more
-
-
-def corpus_record(corpus: Corpus) -> dict[str, Any]:
-    """Return what a report says about a corpus."""
-    return {
-        "name": corpus.name,
-        "digest": corpus.digest,
-        "text digest": corpus.text_digest,
-        "training tokens": len(corpus.train),
-        "validation tokens": len(corpus.val),
-        "vocabulary": corpus.vocab,
-        "training bytes": corpus.train_bytes,
-        "validation bytes": corpus.val_bytes,
-        "bytes per token": corpus.bytes_per_token,
-    }
-
-
-def provenance(settings: StudySettings, corpus: Corpus, started: str) -> dict[str, str]:
-    """Return versions, machine, command, seed and digests."""
-    from importlib.metadata import version
-
-    return {
-        "isoflop": __version__,
-        "python": platform.python_version(),
-        "torch": version("torch"),
-        "numpy": version("numpy"),
-        "machine": f"{platform.system()} {platform.machine()}",
-        "command": " ".join(["isoflop", *sys.argv[1:]]),
-        "seed": str(settings.seed),
-        "corpus": corpus.digest,
-        "started": started,
-        "finished": _now(),
-    }
-
-
-def time_table(
-    runs: Sequence[Run], *, workers: int, training: float, analysis: float, total: float
-) -> dict[str, float]:
-    """Return where the time of this session went, in disjoint parts, seconds.
-
-    Args:
-        runs: those that this session finished.
-        workers: processes; training: wall clock of the sweep; analysis: of fits and checks.
-        total: wall clock of the whole session.
-    """
-    steps = sum(run.measured.get("seconds", 0.0) for run in runs)
-    evaluation = sum(run.measured.get("eval_seconds", 0.0) for run in runs)
-    return {
-        "training steps (all workers)": steps,
-        "evaluation (all workers)": evaluation,
-        "start-up, files, waiting (all workers)": max(0.0, workers * training - steps - evaluation),
-        "fits, hold-out, plan (wall clock)": analysis,
-        "whole session (wall clock)": total,
-    }
-
-
-def save_result(result: StudyResult, folder: Path) -> Path:
-    """Write result.json into the study's folder."""
-    path = folder / "result.json"
-    write_atomic(path, msgspec.json.format(msgspec.json.encode(result), indent=1))
-    return path
-
-
-def load_result(folder: Path) -> StudyResult:
-    """Read the result of a finished study.
-
-    Raises:
-        InputError: there is none, or it cannot be read.
-    """
-    from isoflop.errors import InputError
-
-    path = folder / "result.json"
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=StudyResult)
-    except FileNotFoundError:
-        raise InputError(
-            f"{folder} holds no finished study (no result.json).",
-            do=f"isoflop study --out {folder}",
-        ) from None
-    except msgspec.DecodeError as error:
-        raise InputError(
-            f"{path} is not a study result: {error}.",
-            do=f"Make it again from the runs:  isoflop study --out {folder}",
-        ) from None
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
