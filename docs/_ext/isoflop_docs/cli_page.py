@@ -101,7 +101,7 @@ def _one_law(command: click.Command, context: click.Context) -> list[str]:
 
 def _spelled(option: click.Option) -> str:
     """Return a flag with what it takes: `--noise TEXT`, `--method [case|...]`."""
-    names = " / ".join((*option.opts, *option.secondary_opts))
+    names = "`, `".join((*option.opts, *option.secondary_opts))
     if option.is_flag:
         return f"`{names}`"
     if isinstance(option.type, click.Choice):
