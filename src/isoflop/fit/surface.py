@@ -195,15 +195,7 @@ def _along(
     cost: CostCurve, N: np.ndarray, exponents: tuple[float, float] | None
 ) -> tuple[float, float] | None:
     """Return exponents of 1/N and N along a budget: D falls as FLOPs a token grow."""
-    return None if exponents is None else (exponents[0], exponents[1] * _growth(cost, N))
-
-
-def _growth(cost: CostCurve, N: np.ndarray) -> float:
-    """Return the exponent of FLOPs a token in N over these sizes; one for C = 6ND."""
-    x = np.log(N)
-    if np.ptp(x) < 1e-9:
-        return 1.0
-    return float(np.polyfit(x, np.log(cost.flops_per_token(N)), 1)[0])
+    return None if exponents is None else (exponents[0], exponents[1] * cost.growth(N))
 
 
 def _draw(
@@ -216,7 +208,7 @@ def _draw(
 ) -> np.ndarray:
     if exponents is None:
         return p.sample(noise, samples, rng)
-    growth = _growth(cost, np.exp(p.centre + p.shape.x))
+    growth = cost.growth(np.exp(p.centre + p.shape.x))
     return p.sample(noise, samples, rng, exponents * np.array([1.0, growth]))
 
 

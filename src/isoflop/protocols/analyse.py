@@ -8,12 +8,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from isoflop.errors import InputError, NotIdentified
-from isoflop.protocols.approaches import (
-    approach1,
-    approach2,
-    approach3,
-    exponent_by_convention,
-)
+from isoflop.protocols.approach2 import approach2, exponent_by_convention
+from isoflop.protocols.approaches import approach1, approach3
 from isoflop.protocols.checks import findings, seed_noise
 from isoflop.protocols.data import N_COLUMNS, RunData, run_data, training_curve
 from isoflop.protocols.models import Fitted, Settings, fit_models

@@ -1,4 +1,4 @@
-"""The three approaches of Hoffmann et al. 2022, each as one record of a study's result."""
+"""Approaches 1 and 3 of Hoffmann et al. 2022, each as one record of a study's result."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import numpy as np
 
 from isoflop.errors import NotIdentified
 from isoflop.fit.envelope import Curve, lower_envelope
-from isoflop.fit.isoflop import parabola_bias
 from isoflop.fit.powerlaw import PowerLaw
 from isoflop.plan.optimum import SizeChoice, best_size
 from isoflop.protocols.models import (
@@ -18,10 +17,9 @@ from isoflop.protocols.models import (
     Settings,
     parametric_model,
     reason_of,
-    surface_of,
 )
-from isoflop.protocols.result import Approach, Optimum, PowerLawFit
-from isoflop.samples import Estimate, interval, summarise
+from isoflop.protocols.result import Approach, PowerLawFit
+from isoflop.samples import interval, summarise
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -31,7 +29,6 @@ if TYPE_CHECKING:
 
 TITLES = {
     "approach1": "Approach 1: lower envelope of the training curves",
-    "approach2": "Approach 2: isoFLOP parabolas",
     "approach3": "Approach 3: L(N, D) = E + A/N^alpha + B/D^beta",
 }
 
@@ -74,80 +71,6 @@ def approach1(curves: Sequence[Curve], span: tuple[float, float], settings: Sett
             "The interval is from 80 % subsamples of the runs, which are not independent.",
         ],
     )
-
-
-def approach2(fitted: Fitted, settings: Settings) -> Approach:
-    """Report the parabolas and the power laws through their minima."""
-    name, level = "approach2", settings.level
-    if fitted.surface is None:
-        notes = [fitted.reasons[name]]
-        return Approach(name=name, title=TITLES[name], ok=False, notes=notes)
-    surface = fitted.surface
-    C = np.array([p.C for p in surface.usable])
-    span = (float(C.min()), float(C.max()))
-    return Approach(
-        name=name,
-        title=TITLES[name],
-        ok=True,
-        N_exponent=summarise(surface.N_opt.exponent, surface.N_opt.exponents, level),
-        D_exponent=summarise(surface.D_opt.exponent, surface.D_opt.exponents, level),
-        N_opt=power_law_record(surface.N_opt, span, level),
-        D_opt=power_law_record(surface.D_opt, span, level),
-        loss_opt=power_law_record(surface.loss_opt, span, level),
-        optima=_optima(fitted, level),
-        details={
-            "run noise, nats per token": surface.noise,
-            "scatter of ln N* about the line": surface.N_opt.scatter,
-            "relative curvature of the profile": surface.curvature,
-        },
-        notes=["Intervals redraw the run noise; L*(C) has no floor and is too low far out."],
-    )
-
-
-def _optima(fitted: Fitted, level: float) -> list[Optimum]:
-    surface, data = fitted.surface, fitted.isoflop
-    if surface is None:
-        return []
-    drawn = iter(surface.minima)
-    records = []
-    for p in surface.profiles:
-        rows = np.flatnonzero(data.budget == p.budget)[p.used]
-        x = np.linspace(np.log(data.N[rows].min()), np.log(data.N[rows].max()), 60)
-        record = Optimum(
-            budget=p.budget,
-            C=p.C,
-            status=p.status,
-            reason=p.reason,
-            runs=data.id[rows].tolist(),
-            curve_N=np.exp(x).tolist(),
-            curve_loss=p.curve(np.exp(x)).tolist(),
-            rms=float(np.sqrt(np.mean(p.residual**2))),
-        )
-        if p.ok:
-            sample = next(drawn)
-            sizes = np.exp(sample[:, 0])
-            record = Optimum(
-                **{f: getattr(record, f) for f in ("budget", "C", "status", "runs", "rms")},
-                curve_N=record.curve_N,
-                curve_loss=record.curve_loss,
-                N=summarise(p.N, sizes, level),
-                D=summarise(
-                    float(surface.cost.tokens(p.N, p.C)), surface.cost.tokens(sizes, p.C), level
-                ),
-                loss=summarise(p.loss, sample[:, 1], level),
-                bias_N=_bias(fitted, p.C, data.N[rows]),
-            )
-        records.append(record)
-    return records
-
-
-def _bias(fitted: Fitted, C: float, N: np.ndarray) -> float | None:
-    """Bias of a parabola's N* for these sizes, from approach 3's exponents."""
-    law = fitted.parametric
-    if law is None or not all(law.estimate[k] > 0 for k in ("alpha", "beta")):
-        return None
-    best = float(fitted.surface.N_opt.point(C)) if fitted.surface else float(np.median(N))
-    return parabola_bias(law.estimate["alpha"], law.estimate["beta"], np.log(N / best))
 
 
 def approach3(fitted: Fitted, settings: Settings) -> Approach:
@@ -282,19 +205,3 @@ def _loss_curve(
         low=_finite(bands[:, 0]),
         high=_finite(bands[:, 1]),
     )
-
-
-def exponent_by_convention(columns: dict[str, RunData], settings: Settings) -> dict[str, Estimate]:
-    """Return approach 2's exponent of N*(C) under each convention for N.
-
-    Args:
-        columns: convention -> the same runs with N counted so.
-    """
-    answer = {}
-    for convention, data in columns.items():
-        try:
-            law = surface_of(data, settings).N_opt
-        except NotIdentified:
-            continue
-        answer[convention] = summarise(law.exponent, law.exponents, settings.level)
-    return answer

@@ -20,12 +20,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Settings:
-    """How to analyse: interval level, number of samples, seed, seed noise in nats per token."""
+    """How to analyse.
+
+    Args:
+        level: probability of the intervals; samples: number; seed: of everything random.
+        seed_noise: known standard deviation between seeds, nats per token.
+        profile: shape of approach 2's profiles (`isoflop.fit.shapes`).
+        exponents: alpha and beta for the corrected profile; approach 3's if None.
+    """
 
     level: float = 0.9
     samples: int = 1000
     seed: int = 0
     seed_noise: float = 0.0
+    profile: str = "parabola"
+    exponents: tuple[float, float] | None = None
 
     def rng(self, stream: int) -> np.random.Generator:
         """Return the generator of one step of the analysis."""
@@ -90,10 +99,6 @@ def fit_models(isoflop: RunData, everything: RunData, settings: Settings) -> Fit
     reasons: dict[str, str] = {}
     surface = parametric = None
     try:
-        surface = surface_of(isoflop, settings, everything.cost)
-    except IsoflopError as error:
-        reasons["approach2"] = reason_of(error)
-    try:
         parametric = fit(
             everything.columns(),
             "chinchilla",
@@ -104,6 +109,10 @@ def fit_models(isoflop: RunData, everything: RunData, settings: Settings) -> Fit
         )
     except IsoflopError as error:
         reasons["approach3"] = reason_of(error)
+    try:
+        surface = surface_of(isoflop, settings, everything.cost, parametric)
+    except IsoflopError as error:
+        reasons["approach2"] = reason_of(error)
     noise = surface.noise if surface is not None else settings.seed_noise
     return Fitted(everything, isoflop, surface, parametric, noise, reasons)
 
@@ -113,16 +122,25 @@ def reason_of(error: IsoflopError) -> str:
     return " ".join(part for part in (error.what, error.why) if part)
 
 
-def surface_of(data: RunData, settings: Settings, cost: CostCurve | None = None) -> IsoflopSurface:
+def surface_of(
+    data: RunData, settings: Settings, cost: CostCurve | None = None, law: Fit | None = None
+) -> IsoflopSurface:
     """Fit approach 2 to runs.
 
     Args:
         data: the runs; settings: how.
         cost: FLOPs a token; read from the runs if None.
+        law: approach 3's fit, for the corrected profile's exponents unless they are given.
 
     Raises:
         NotIdentified: fewer than two budgets have an interior minimum.
+        InputError: the corrected profile has no exponents, or they are not positive.
     """
+    exponents, drawn = settings.exponents, None
+    if settings.profile == "corrected" and exponents is None and law is not None:
+        exponents = (law.estimate["alpha"], law.estimate["beta"])
+        if law.samples is not None:
+            drawn = law.samples[:, [law.parameters.index(name) for name in ("alpha", "beta")]]
     return fit_surface(
         data.N,
         data.C,
@@ -132,6 +150,9 @@ def surface_of(data: RunData, settings: Settings, cost: CostCurve | None = None)
         seed_noise=settings.seed_noise,
         samples=settings.samples,
         rng=settings.rng(2),
+        profile=settings.profile,
+        exponents=exponents,
+        exponent_samples=drawn,
     )
 
 

@@ -32,11 +32,12 @@ class Optimum(msgspec.Struct, frozen=True, kw_only=True):
     Args:
         budget: nominal FLOPs; C: mean exact FLOPs of the runs used.
         status: "ok", "edge" (the best run is the smallest or largest), "not convex",
-            "too few" (fewer than two runs on a side of the minimum).
+            "too few" (fewer than two runs on a side of the minimum), "not identified" (most
+            samples have none).
         N, D, loss: estimates at the minimum; None unless status is "ok".
         runs: ids of the runs used; curve_N, curve_loss: the fitted profile for a figure.
-        rms: residual of the profile, nats per token.
-        bias_N: known relative bias of the parabola's N* for this grid (law card: approach 2).
+        rms: residual of the profile, nats per token; None where it meets every run.
+        bias_N: known relative bias of the profile's N* for this grid (`fit.shapes`).
     """
 
     budget: float

@@ -60,6 +60,13 @@ class CostCurve:
         """Return D = C / flops_per_token(N)."""
         return np.asarray(C, dtype=float) / self.flops_per_token(N)
 
+    def growth(self, N: np.ndarray) -> float:
+        """Return the exponent of FLOPs a token in N over these sizes [size]; one for C = 6ND."""
+        x = np.log(N)
+        if np.ptp(x) < 1e-9:
+            return 1.0
+        return float(np.polyfit(x, np.log(self.flops_per_token(N)), 1)[0])
+
     def _ends(self) -> tuple[float, float]:
         if len(self.log_N) < 2:
             return 1.0, 1.0
