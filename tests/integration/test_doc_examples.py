@@ -64,7 +64,7 @@ def test_output_of_the_fit_page(capsys):
     found = SHOWN.findall(FIT)
     assert len(found) == 2
     for line, shown in found:
-        words = shlex.split(line)[1:]
+        words = shlex.split(line.replace("\\\n", ""))[1:]
         run([str(POINTS) if word.endswith(".csv") else word for word in words])
         assert capsys.readouterr().out.strip() == shown
 
@@ -73,7 +73,7 @@ def test_output_of_the_fit_page(capsys):
 @pytest.mark.skipif(not POINTS.exists(), reason="the public run tables are not here")
 @pytest.mark.parametrize("method", ["case", "wild", "laplace"])
 def test_intervals_of_the_fit_page(method, capsys):
-    words = shlex.split(SHOWN.findall(FIT)[0][0])[1:]
+    words = shlex.split(SHOWN.findall(FIT)[0][0].replace("\\\n", ""))[1:]
     words = [str(POINTS) if word.endswith(".csv") else word for word in words]
     run([*words, "--method", method, "--no-sensitivity"])
     printed = re.search(r"^beta .*?\[([\d.]+), ([\d.]+)\]", capsys.readouterr().out, re.MULTILINE)
