@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from isoflop.cli import options as o
+from isoflop.cli.approaches import approach_options, check_flags, run_approaches
 
 if TYPE_CHECKING:
     from isoflop.fit.result import Fit
@@ -16,7 +17,9 @@ EPILOG = """\b
 Examples:
   isoflop fit runs.csv --column N=params_N --bootstrap 1000
   isoflop fit my-study --law "E + A/N^alpha + B/D^beta"
-  isoflop fit runs.csv --law "chinchilla[D=repeated_tokens]" --json"""
+  isoflop fit runs.csv --law "chinchilla[D=repeated_tokens]" --json
+  isoflop fit my-study --approach all
+  isoflop fit runs.csv --approach 2 --profile corrected"""
 
 
 @click.command(epilog=EPILOG)
@@ -59,16 +62,24 @@ Examples:
 @click.option(
     "--out", type=click.Path(path_type=Path), help="Write the whole fit, samples too, as JSON."
 )
+@approach_options
 @o.column_option
 @o.where_option
 @o.seed_option
 @o.level_option
 @o.json_flag
-def command(source: Path, **flags: Any) -> int:
+@click.pass_context
+def command(ctx: click.Context, source: Path, **flags: Any) -> int:
     """Fit a law to the runs of SOURCE, a study's folder or a table, and say how sure it is.
 
-    Exit code 1 if some parameter is not identified by the runs.
+    With --approach: how compute-optimal N and D grow with C, by the approaches of Hoffmann et
+    al. 2022. Exit code 1 if some parameter is not identified by the runs, or an approach has no
+    answer.
     """
+    written = click.core.ParameterSource.COMMANDLINE
+    check_flags(flags, lambda name: ctx.get_parameter_source(name) is written)
+    if flags["approach"] is not None:
+        return run_approaches(source, flags)
     from isoflop.fit.fitting import fit
     from isoflop.laws.resolve import resolve
     from isoflop.protocols.sources import open_table
