@@ -147,7 +147,8 @@ def text(record: Approach) -> str:
         lines += [f"{name} = {_range(e, _number)}" for name, e in record.parameters.items()]
     for name, law in (("N*", record.N_opt), ("D*", record.D_opt), ("loss*", record.loss_opt)):
         if law is not None:
-            lines.append(_power_law(name, law))
+            chord = name == "loss*" and bool(record.parameters)
+            lines.append(_power_law(f"{name} (chord: it has a floor)" if chord else name, law))
     if any(abs(o.bias_N or 0.0) > 0.01 for o in record.optima):
         lines.append("The bias is known and can be removed: --profile corrected.")
     return "\n".join([*lines, *record.notes])

@@ -7,12 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from isoflop.fit.fitting import fit
+    from isoflop.fit.nested import Comparison, compare
     from isoflop.fit.result import Fit
     from isoflop.fit.verdict import Verdict
 
-__all__ = ["Fit", "Verdict", "fit"]
+__all__ = ["Comparison", "Fit", "Verdict", "compare", "fit"]
 
-_HOME = {"Fit": "result", "Verdict": "verdict", "fit": "fitting"}
+_HOME = {
+    "Comparison": "nested",
+    "Fit": "result",
+    "Verdict": "verdict",
+    "compare": "nested",
+    "fit": "fitting",
+}
 
 
 def __getattr__(name: str) -> Any:

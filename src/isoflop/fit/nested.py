@@ -51,7 +51,8 @@ def compare(table: Any, small: Fit, large: Fit) -> Comparison:
         large: fit of the larger law.
 
     Raises:
-        InputError: if the fits are of other noise or runs, or `large` has no more parameters.
+        InputError: if the fits are of other noise or runs, or `large` has no more parameters or
+            fits worse.
 
     Source: likelihood-ratio-type test for M-estimators (Ronchetti 1982; Hampel et al. 1986, 7.2).
     """
@@ -63,6 +64,13 @@ def compare(table: Any, small: Fit, large: Fit) -> Comparison:
     extra = len(large.parameters) - len(small.parameters)
     if extra <= 0:
         raise InputError(f"`{large.law.name}` has no more parameters than `{small.law.name}`.")
+    if large.objective > small.objective + 1e-6 * abs(small.objective):
+        raise InputError(
+            f"`{large.law.name}` fits worse ({large.objective:.6g}) than `{small.law.name}`"
+            f" ({small.objective:.6g}).",
+            "A law cannot fit worse than a special case of it: it does not contain the other, or"
+            " one of the two fits is not at its optimum.",
+        )
     problem = build_problem(table, large.law, large.settings)
     if digest(table, problem) != large.data_digest:
         raise InputError("these are not the runs that were fitted.")
