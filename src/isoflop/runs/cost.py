@@ -43,7 +43,7 @@ class CostCurve:
             raise InputError(
                 f"FLOPs a token differ by {100 * worst:.1f} % between runs of the same N.",
                 "N* at a budget is undefined when C is not a function of N and D.",
-                "Give runs of one architecture family, or count C as 6ND, with the table's own names:"
+                "Give runs of one architecture family, or count C as 6ND by the table's names:"
                 '  --column "C=6 * params * tokens"',
             )
         return cls(sizes, mean)
