@@ -14,12 +14,11 @@ class IsoflopError(Exception):
 
     def __init__(self, what: str, why: str = "", do: str = "") -> None:
         self.what, self.why, self.do = what, why, do
-        super().__init__("\n".join(self.lines()))
+        super().__init__("\n  ".join(part for part in (what, why, do) if part))
 
     def lines(self) -> list[str]:
-        """Return the message as lines: the fact first, reason and remedy indented below."""
-        rest = [f"  {part}" for part in (self.why, self.do) if part]
-        return [f"{type(self).__name__}: {self.what}", *rest]
+        """Return the message as lines: class and fact first, reason and remedy indented below."""
+        return f"{type(self).__name__}: {self}".split("\n")
 
     def __reduce__(self) -> tuple[object, ...]:
         return type(self), (self.what, self.why, self.do)

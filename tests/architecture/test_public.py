@@ -1,6 +1,7 @@
 """What the package promises in public: names, help and documentation agree."""
 
 import click
+import numpy as np
 import pytest
 
 import isoflop
@@ -10,6 +11,20 @@ from isoflop.cli.main import VERBS, cli
 @pytest.mark.parametrize("name", isoflop.__all__)
 def test_public_names_resolve(name):
     assert getattr(isoflop, name) is not None
+
+
+@pytest.mark.parametrize("name", sorted(set(isoflop.__all__) - {"__version__"}))
+def test_public_names_can_be_called(name):
+    assert callable(getattr(isoflop, name))
+
+
+def test_fit_is_a_verb_and_a_layer():
+    N = np.array([1e8, 1e9, 1e8, 1e9, 3e8, 3e8])
+    D = np.array([1e9, 1e9, 1e10, 1e10, 3e9, 3e10])
+    loss = 1.7 + 400 / N**0.34 + 410 / D**0.28
+    fitted = isoflop.fit({"N": N, "D": D, "loss": loss}, "chinchilla")
+    assert isinstance(fitted, isoflop.fit.Fit)
+    assert fitted.estimate["alpha"] == pytest.approx(0.34, abs=1e-4)
 
 
 def test_layers_that_are_verbs_stay_callable_after_their_import():

@@ -5,6 +5,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from isoflop.entry import verb
+
 if TYPE_CHECKING:
     from isoflop.fit.fitting import fit
     from isoflop.fit.nested import Comparison, compare
@@ -27,3 +29,6 @@ def __getattr__(name: str) -> Any:
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+
+
+verb(__name__, "isoflop.fit.fitting:fit")
