@@ -28,8 +28,11 @@ $(VENV)/.docs: $(VENV)/.run
 study: $(VENV)/.run ## train and fit the default isoFLOP study, ending in an HTML report
 	$(BIN)/isoflop study --out $(OUT)
 
-test: $(VENV)/.test ## run the tests
-	$(BIN)/python -m pytest -q $(ARGS)
+test: $(VENV)/.test ## run the tests, but those that take minutes each
+	$(BIN)/python -m pytest -q -n auto -m 'not exhaustive' $(ARGS)
+
+test-all: $(VENV)/.test ## run every test
+	$(BIN)/python -m pytest -q -n auto $(ARGS)
 
 lint: $(VENV)/.test ## ruff and pyright
 	$(BIN)/ruff check .

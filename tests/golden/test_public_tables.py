@@ -84,7 +84,7 @@ def test_no_start_of_scipy_finds_a_lower_objective(name, noise):
         assert found.starts.agree >= 4
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("name", TABLES)
 def test_nor_do_two_hundred_starts(name):
     table = read(name)

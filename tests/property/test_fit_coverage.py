@@ -61,7 +61,7 @@ def test_coverage_is_near_its_level():
     assert np.mean(shares) < 0.97
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("noise", [0.001, 0.003, 0.01])
 @pytest.mark.parametrize("design", DESIGNS)
 def test_residual_bootstrap_covers_ninety_percent(design, noise, capsys):
@@ -73,7 +73,7 @@ def test_residual_bootstrap_covers_ninety_percent(design, noise, capsys):
     assert np.all((shares >= 0.87) & (shares <= 0.93)), shares
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("design", DESIGNS)
 def test_case_bootstrap_errs_on_the_wide_side(design, capsys):
     shares = coverage(design, 0.003, "case", STUDIES)

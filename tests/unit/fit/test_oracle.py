@@ -36,7 +36,7 @@ def test_no_start_of_scipy_finds_a_lower_objective(number):
     compare(SURFACES[number], 8, number)
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_nor_do_two_hundred_starts():
     ratios = [compare(surface, 200, 100 + k) for k, surface in enumerate(SURFACES)]
     assert np.median(ratios) == pytest.approx(1.0, rel=1e-6)
