@@ -78,6 +78,29 @@ def whole_process(path: Path, bootstrap: int, repeats: int) -> tuple[float, floa
     return median(times), median(memory)
 
 
+def composed(resamples: int) -> tuple[float, int]:
+    """Return CPU seconds of a law with repeated data and excess parameters, and its parameters."""
+    import numpy as np
+
+    from isoflop.fit import fit
+    from isoflop.laws.resolve import resolve
+
+    law = resolve("chinchilla[D=repeated_tokens,N=excess_parameters]")
+    rng = np.random.default_rng(0)
+    table = {
+        "N": np.exp(rng.uniform(np.log(1e7), np.log(1e10), 240)),
+        "U": np.exp(rng.uniform(np.log(1e8), np.log(1e10), 240)),
+    }
+    table["D"] = table["U"] * np.exp(rng.uniform(0, np.log(100), 240))
+    values = {"E": 1.87, "A": 521.0, "alpha": 0.353, "B": 1488.0, "beta": 0.353}
+    loss = law(**table, **values, R_D=15.4, R_N=5.3)
+    table["loss"] = loss * np.exp(0.005 * rng.standard_normal(240))
+    start = time.process_time()
+    found = fit(table, law, bootstrap=resamples)
+    print(f"  {found.verdict.value}, {found.starts.agree} of {found.starts.polished} starts agree")
+    return time.process_time() - start, len(found.parameters)
+
+
 def growth() -> None:
     """Print CPU seconds against runs and resamples."""
     import numpy as np
@@ -116,6 +139,8 @@ def main() -> None:
         )
     with_table = in_process(table, 5, sensitivity=True)[0]
     print(f"point fit with sensitivity     {with_table:6.3f} s")
+    seconds, count = composed(1000)
+    print(f"{count}-parameter law, 1000 resamples {seconds:6.3f} s")
     for count in (0, 1000):
         seconds, memory = whole_process(path, count, 5)
         print(f"whole process, {count:>4} resamples  {seconds:6.3f} s   {memory:.0f} MiB")

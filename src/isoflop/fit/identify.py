@@ -100,16 +100,10 @@ def _open_reason(
         what = f"every value below {high:.3g} fits about as well"
     else:
         what = f"every value above {low:.3g} fits about as well"
-    return f"`{name}` = {value:.3g} is not identified: {what}. {_remedy(problem, solution, name)}"
-
-
-def _remedy(problem: Problem, solution: Solution, name: str) -> str:
-    """Say how far the inputs span, and the run outside them that would say most about `name`."""
-    numeric = {k: x for k, x in problem.inputs.items() if np.issubdtype(x.dtype, np.number)}
-    spans = ", ".join(f"{k} spans {x.max() / x.min():.3g}x" for k, x in numeric.items())
     best = most_informative(problem, solution.u, name)
     run = ", ".join(f"{k} = {v:.2g}" for k, v in best.items())
-    return f"{spans}; a run at {run} would say most." if run else f"{spans}."
+    remedy = f"; a run at {run} would say most" if run else ""
+    return f"`{name}` = {value:.3g} is not identified: {what}{remedy}."
 
 
 def most_informative(problem: Problem, u: np.ndarray, name: str) -> dict[str, float]:

@@ -14,9 +14,9 @@ from isoflop.laws.linear import evaluate, parameter_ranges
 if TYPE_CHECKING:
     from isoflop.laws.law import Law
 
-#: Elements of a temporary array [rows, runs]: about 128 KiB, so that a chunk's temporaries
+#: Elements of a temporary array [rows, runs]: about 64 KiB, so that a chunk's temporaries
 #: stay in the second-level cache.
-CHUNK = 16384
+CHUNK = 8192
 
 _LIMIT = 690.0  # |log| of a parameter on a log scale; exp of it is still finite
 

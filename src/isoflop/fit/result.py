@@ -141,7 +141,9 @@ class Fit(msgspec.Struct, frozen=True, kw_only=True, eq=False, dict=True):
     @property
     def message(self) -> str:
         """The verdict as sentences, with a reason for each parameter concerned."""
-        return " ".join([self.verdict.message, *self.reasons.values()])
+        spans = ", ".join(f"{k} spans {high / low:.3g}x" for k, (low, high) in self.ranges.items())
+        known = [f"{spans}."] if self.reasons and spans else []
+        return " ".join([self.verdict.message, *known, *self.reasons.values()])
 
     def columns(self, extra: int = 0) -> dict[str, Any]:
         """Return samples by parameter, [sample, 1, ...] with `extra` trailing axes.
@@ -153,12 +155,13 @@ class Fit(msgspec.Struct, frozen=True, kw_only=True, eq=False, dict=True):
         shape = (-1,) + (1,) * extra
         return {name: self.samples[:, k].reshape(shape) for k, name in enumerate(self.parameters)}
 
-    def predict(self, *, new_run: bool = False, **inputs: Any) -> np.ndarray:
+    def predict(self, *, new_run: bool | float = False, **inputs: Any) -> np.ndarray:
         """Return samples of the law's value at inputs.
 
         Args:
-            new_run: add the scatter of a single run (residuals drawn with the fit's seed);
-                without it, samples are of the mean.
+            new_run: add the scatter of a single run, drawn with the fit's seed: residuals if
+                True, normal noise if it is a number (known standard deviation between seeds, of
+                the logarithm unless noise is raw). Without it, samples are of the mean.
             **inputs: numbers or arrays that broadcast to one shape, by name.
 
         Returns:
@@ -171,13 +174,17 @@ class Fit(msgspec.Struct, frozen=True, kw_only=True, eq=False, dict=True):
         with np.errstate(over="ignore", invalid="ignore"):
             mean = np.asarray(self.law(**given, **self.columns(len(shape))))
         if new_run:
-            return self._scatter(mean)
+            return self._scatter(mean, None if new_run is True else float(new_run))
         return mean if self.samples is not None else mean[0]
 
-    def _scatter(self, mean: np.ndarray) -> np.ndarray:
+    def _scatter(self, mean: np.ndarray, deviation: float | None) -> np.ndarray:
         rng = np.random.default_rng(self.settings.seed + 1)
         count = len(mean) if self.samples is not None else len(self.residuals)
-        noise = rng.choice(self.residuals, size=(count, *mean.shape[1:]))
+        shape = (count, *mean.shape[1:])
+        if deviation is None:
+            noise = rng.choice(self.residuals, size=shape)
+        else:
+            noise = deviation * rng.standard_normal(shape)
         # A residual is fit minus observed.
         return mean - noise if self.noise.startswith("raw-") else mean * np.exp(-noise)
 

@@ -9,16 +9,25 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from isoflop.errors import ConventionError, InputError
+from isoflop.laws.chaining import through
 from isoflop.laws.law import Input, Law, Parameter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
 
-def evaluate(law: Law, values: Mapping[str, Any]) -> Any:
-    """Call a law with those of the values it takes."""
+def evaluate(
+    law: Law, values: Mapping[str, Any], inner: frozenset[str] | set[str] = frozenset()
+) -> Any:
+    """Call a law with those of the values it takes.
+
+    Args:
+        law: the law.
+        values: inputs and parameters by name, and possibly others.
+        inner: inputs that are results of other laws (see `isoflop.laws.chaining`).
+    """
     names = (*law.input_names, *law.parameter_names)
-    return law.function(**{name: values[name] for name in names})
+    return through(law.function, {name: values[name] for name in names}, inner)
 
 
 def check_known(law: Law, names: Iterable[str], known: Iterable[str], what: str) -> None:
@@ -205,7 +214,7 @@ def replace(law: Law, transforms: Mapping[str, Law]) -> Law:
 
     def function(**given: Any) -> Any:
         computed = {name: evaluate(transform, given) for name, transform in transforms.items()}
-        return evaluate(law, {**given, **computed})
+        return evaluate(law, {**given, **computed}, set(computed))
 
     shown = ",".join(f"{name}={transform.name}" for name, transform in transforms.items())
     recipes = {name: transform.recipe for name, transform in transforms.items()}
@@ -244,7 +253,9 @@ def then(law: Law, link: Law) -> Law:
         inputs=inputs,
         parameters=parameters,
         output=link.output,
-        function=lambda **given: evaluate(link, {**given, takes[0]: evaluate(law, given)}),
+        function=lambda **given: evaluate(
+            link, {**given, takes[0]: evaluate(law, given)}, {takes[0]}
+        ),
         derived={},
         groups={**law.groups, **link.groups},
         levels={**law.levels, **link.levels},

@@ -23,7 +23,7 @@ Array = Any  # float or numpy array that broadcasts to [batch, runs]
 Pair = tuple[str, str]
 
 
-def _times(a: Array, b: Array) -> Array:
+def times(a: Array, b: Array) -> Array:
     """Multiply, skipping the factor 1.0 that seeds carry."""
     if type(a) is float and a == 1.0:
         return b
@@ -43,7 +43,7 @@ def _merge(a: dict[Any, Array], b: dict[Any, Array]) -> dict[Any, Array]:
 
 
 def _scaled(a: dict[Any, Array], factor: Array) -> dict[Any, Array]:
-    return {key: _times(value, factor) for key, value in a.items()}
+    return {key: times(value, factor) for key, value in a.items()}
 
 
 def _outer(a: dict[str, Array], b: dict[str, Array]) -> dict[Pair, Array]:
@@ -52,7 +52,7 @@ def _outer(a: dict[str, Array], b: dict[str, Array]) -> dict[Pair, Array]:
     for i, left in a.items():
         for j, right in b.items():
             key = (i, j) if i <= j else (j, i)
-            product = _times(left, right)
+            product = times(left, right)
             if i == j:
                 product = product * 2.0
             total[key] = total[key] + product if key in total else product
@@ -62,7 +62,7 @@ def _outer(a: dict[str, Array], b: dict[str, Array]) -> dict[Pair, Array]:
 def _squares(a: dict[str, Array]) -> dict[Pair, Array]:
     """Return a_i a_j for i <= j."""
     items = sorted(a.items())
-    return {(i, j): _times(x, y) for k, (i, x) in enumerate(items) for j, y in items[k:]}
+    return {(i, j): times(x, y) for k, (i, x) in enumerate(items) for j, y in items[k:]}
 
 
 class Dual:
@@ -198,7 +198,7 @@ class Exponential(Dual):
         self.h = None
         if u.h is not None:
             curved = {
-                (i, j): _times(x, y)
+                (i, j): times(x, y)
                 for k, (i, x) in enumerate(sorted(self.d.items()))
                 for j, y in sorted(u.d.items())[k:]
             }
@@ -216,6 +216,9 @@ class Exponential(Dual):
     def __mul__(self, other: Any) -> Dual:
         if isinstance(other, Exponential):
             return Exponential(self.u + other.u)
+        if not isinstance(other, Dual) and np.ndim(other) < 2 and np.all(np.greater(other, 0.0)):
+            # exp(u) x: the derivatives of u + log x keep the shape of those of u.
+            return Exponential(self.u + np.log(other))
         return Dual.__mul__(self, other)
 
     __rmul__ = __mul__

@@ -7,6 +7,7 @@ Two transforms, to be put into any law of N and D:
 from typing import Any
 
 from isoflop.laws.allocate import allocate
+from isoflop.laws.chaining import through
 from isoflop.laws.chinchilla import balance, chinchilla
 from isoflop.laws.dimensions import Exponent, Parameters, Repetitions, Scale, Tokens, UniqueTokens
 from isoflop.laws.functions import exp, expm1, minimum
@@ -15,7 +16,12 @@ from isoflop.laws.law import law
 
 def _worth(total: Any, unique: Any, R: Any) -> Any:
     """Return what `total` is worth if only `unique` of it is new; exactly total if all is."""
-    return unique * (1 - R * expm1(-(total / unique - 1) / R))
+    # `unique` may depend on many parameters: the chain rule is applied once, at the end.
+    return through(_saturating, {"total": total, "unique": unique, "R": R}, {"unique"})
+
+
+def _saturating(total: Any, unique: Any, R: Any) -> Any:
+    return unique * (1 - R * expm1((1 - total / unique) / R))
 
 
 @law(

@@ -198,6 +198,8 @@ def test_prediction_of_a_run_is_wider_than_of_the_mean():
     assert mean.shape == run.shape == (400, 2)
     scatter = np.std(np.log(run), axis=0) ** 2 - np.std(np.log(mean), axis=0) ** 2
     np.testing.assert_allclose(np.sqrt(scatter), 0.01, rtol=0.35)
+    known = found.predict(N=1e9, D=1e10, new_run=0.1)
+    assert np.std(np.log(known)) == pytest.approx(0.1, rel=0.15)
     point = fit(isoflop_runs(noise=0.01), "chinchilla")
     assert point.predict(N=1e9, D=1e10).shape == ()
     assert point.predict(N=1e9, D=1e10, new_run=True).shape == (16,)  # 21 runs, 5 parameters
