@@ -32,6 +32,7 @@ SIZES = [(16, 2, 4, 3000), (32, 2, 4, 2000), (64, 4, 8, 300), (128, 5, 8, 100), 
 SWEEP = [(5e10, (16, 24, 32, 48)), (1.5e11, (24, 32, 48, 64))]
 QUICK_SWEEP = [(1e10, (8, 16, 24, 32)), (2e10, (8, 16, 24, 32))]
 VAL_TOKENS = 8193
+TABLES = ["sizes", "sweep", "parts"]
 
 
 def main() -> int:
@@ -39,6 +40,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--nanogpt", type=Path, help="a checkout of nanoGPT to compare with")
     parser.add_argument("--quick", action="store_true", help="shorter runs, one repeat")
+    parser.add_argument("--tables", nargs="+", choices=TABLES, default=TABLES)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--loop-threads", type=int, default=1, help="of nanoGPT in the sweep")
     parser.add_argument("--json", type=Path, help="write the numbers here too")
@@ -53,16 +55,18 @@ def main() -> int:
         corpus = corpora.load()
         nanogpt.prepare(data, corpus.train, corpus.val[:VAL_TOKENS], corpus.vocab)
         checkout = options.nanogpt and options.nanogpt.absolute()
-        results = {
-            "sizes": sizes(data, checkout, 1 if options.quick else options.repeats, options.quick),
-            "sweep": sweep(
-                data, checkout, QUICK_SWEEP if options.quick else SWEEP, options.loop_threads
-            ),
-            "parts": parts(),
-        }
+        repeats = 1 if options.quick else options.repeats
+        budgets = QUICK_SWEEP if options.quick else SWEEP
+        results: dict[str, Any] = {}
+        if "sizes" in options.tables:
+            results["sizes"] = sizes(data, checkout, repeats, options.quick)
+        if "sweep" in options.tables:
+            results["sweep"] = [sweep(data, checkout, budgets, options.loop_threads)]
+        if "parts" in options.tables:
+            results["parts"] = parts()
     if options.json:
         options.json.write_text(json.dumps(results, indent=2) + "\n")
-    return int(any(row.get("missed") for row in [*results["sizes"], results["sweep"]]))
+    return int(any(row.get("missed") for table in results.values() for row in table))
 
 
 def sizes(data: Path, checkout: Path | None, repeats: int, quick: bool) -> list[dict[str, Any]]:

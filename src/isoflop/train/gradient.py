@@ -1,7 +1,7 @@
 """The loss of `model.Transformer` with its gradient written by hand.
 
 At widths up to 64 a training step is mostly bookkeeping around small kernels. Written out, with
-buffers and views made once, it takes 0.4 of autograd's time at width 16 and 0.7 at width 64
+buffers and views made once, it takes 0.4 of autograd's time at width 16 and 0.8 at width 64
 (docs/decisions/0001-trainer-speed.md); tests hold it to autograd's numbers.
 
 Each branch of the model is an object with `forward` and `backward`. Rows are tokens,

@@ -14,6 +14,7 @@ from isoflop.errors import ConventionError, CorpusError, InputError, StoreError
 from isoflop.runs.run import Point, Run
 from isoflop.train import checkpoint, schedule
 from isoflop.train.batches import Batches, validation
+from isoflop.train.gradient import LONGEST_CONTEXT, Autograd
 from isoflop.train.machine import Machine
 from isoflop.train.trainer import Training, train_run
 
@@ -214,3 +215,13 @@ def test_evaluations_keep_to_their_share_of_the_flops() -> None:
     assert few[-1] == 1000
     assert (len(few) - 1) * 6e9 <= schedule.EVALUATION_SHARE * 1e12 < len(few) * 6e9
     assert len(schedule.evaluation_steps(1000, 1e12, 1.0)) == schedule.MOST_EVALUATIONS + 1
+
+
+def test_a_long_context_trains_through_autograd() -> None:
+    long = spec(steps=10, context=LONGEST_CONTEXT + 8)
+    training = Training(long.setup, small_corpus())
+    assert isinstance(training.gradient, Autograd)
+    run = train_run(long, small_corpus(), machine=MACHINE)
+    assert run.status == "finished"
+    assert run.loss is not None
+    assert run.loss < math.log(VOCAB)
