@@ -94,7 +94,7 @@ def load(path: Path | None = None, *, vocab: int = VOCAB, cache: Path | None = N
     elif path is None:
         version = ".".join(map(str, sys.version_info[:3]))
         name = f"Python {version} standard library"
-        corpus = _text(name, text.standard_library(), vocab, store)
+        corpus = _text(name, text.standard_library(), vocab, store, text.LIBRARY_PERCENT)
     else:
         corpus = _text(path.name, text.folder_or_file(path), vocab, store)
     return _large_enough(corpus)
@@ -106,12 +106,18 @@ def default_cache() -> Path:
     return Path(os.environ.get("ISOFLOP_CACHE") or Path(home) / "isoflop")
 
 
-def _text(name: str, files: list[tuple[str, Path]], vocab: int, store: Cache) -> Corpus:
+def _text(
+    name: str,
+    files: list[tuple[str, Path]],
+    vocab: int,
+    store: Cache,
+    percent: int = text.VALIDATION_PERCENT,
+) -> Corpus:
     text_digest = _digest_of_text(files)
-    rule = f"{FORMAT} {text_digest} bpe {vocab} {tokenizer.SAMPLE_BYTES}"
+    rule = f"{FORMAT} {text_digest} held out {percent} bpe {vocab} {tokenizer.SAMPLE_BYTES}"
 
     def build(folder: Path) -> Facts:
-        training = ((d.name, d.text) for d in text.read(files) if not d.held_out)
+        training = ((d.name, d.text) for d in text.read(files, percent) if not d.held_out)
         bpe = tokenizer.train(training, vocab)
         size = bpe.get_vocab_size()
         if size != vocab:
@@ -122,7 +128,7 @@ def _text(name: str, files: list[tuple[str, Path]], vocab: int, store: Cache) ->
             )
         facts: Facts = {"vocab": vocab}
         for part in ("train", "val"):
-            texts = [d.text for d in text.read(files) if d.held_out == (part == "val")]
+            texts = [d.text for d in text.read(files, percent) if d.held_out == (part == "val")]
             write_tokens(folder / f"{part}.bin", tokenizer.encode(bpe, texts))
             facts[f"{part}_bytes"] = sum(len(t.encode()) for t in texts)
         facts["tokenizer"] = hashlib.sha256(bpe.to_str().encode()).hexdigest()

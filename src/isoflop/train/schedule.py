@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 #: Share of a run's training FLOPs that evaluations before the last one may cost.
-EVALUATION_SHARE = 0.025
+EVALUATION_SHARE = 0.01
 MOST_EVALUATIONS = 8
 
 
