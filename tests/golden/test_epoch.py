@@ -58,7 +58,7 @@ def test_huber_optimum_of_240_runs(runs):
     assert found.converged
     assert found.verdict.value == "converged"
     assert all(found.identified.values())
-    assert found.starts.agree == found.starts.polished == 16
+    assert found.starts.agree == found.starts.polished == 12
     assert found.gradient < 1e-8
     assert found.derived("a").estimate == pytest.approx(0.51390, abs=5e-6)
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from isoflop.fit.problem import Problem
 
 #: Starts polished with up to one, with two, and with more nonlinear parameters.
-POLISHED = (8, 16, 32)
+POLISHED = (8, 12, 32)
 #: Runs used to find the basins; the best of them are polished on all runs.
 SAMPLE = 2048
 AGREE = 1e-6  # relative difference in objective within which two starts found the same optimum
