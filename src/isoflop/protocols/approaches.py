@@ -19,7 +19,7 @@ from isoflop.protocols.models import (
     reason_of,
 )
 from isoflop.protocols.result import Approach, PowerLawFit
-from isoflop.samples import interval, summarise
+from isoflop.samples import Estimate, interval, summarise
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -87,7 +87,8 @@ def approach3(fitted: Fitted, settings: Settings) -> Approach:
         p: summarise(law.estimate[p], law.samples[:, i], level)
         for i, p in enumerate(law.parameters)
     }
-    open_ones = [p for p, ok in law.identified.items() if not ok]
+    identified = {p: ok and is_bounded(parameters[p]) for p, ok in law.identified.items()}
+    open_ones = [p for p, ok in identified.items() if not ok]
     if open_ones:
         notes.append(f"not identified by these runs: {', '.join(open_ones)}.")
     try:
@@ -99,7 +100,7 @@ def approach3(fitted: Fitted, settings: Settings) -> Approach:
             title=TITLES[name],
             ok=False,
             parameters=parameters,
-            identified=dict(law.identified),
+            identified=identified,
             notes=[*notes, reason_of(error)],
         )
     N_opt, D_opt = _line(span, ends, point, "N"), _line(span, ends, point, "D")
@@ -115,11 +116,23 @@ def approach3(fitted: Fitted, settings: Settings) -> Approach:
         D_opt=power_law_record(D_opt, span, level),
         loss_opt=_loss_curve(model, data, fitted.around, level),
         parameters=parameters,
-        identified=dict(law.identified),
+        identified=identified,
         residuals=residuals,
         details=_fit_details(law, residuals),
         notes=[*notes, "Exponents are slopes of the optimum under the exact cost C(N, D)."],
     )
+
+
+def is_bounded(estimate: Estimate) -> bool:
+    """Say whether an interval of a positive number keeps it within two decades of its estimate.
+
+    A profile can find a parameter identified at its optimum while resamples of the runs put it
+    anywhere down to nothing: then the runs do not determine it either.
+    """
+    low, high = estimate.interval or (None, None)
+    if low is None or high is None:
+        return False
+    return low > 0.01 * estimate.estimate and high < 100 * estimate.estimate
 
 
 def _fit_details(law: Fit, residuals: dict[str, float]) -> dict[str, object]:

@@ -8,6 +8,7 @@ from made_study import LAW, make_study
 from isoflop.errors import ConventionError, InputError
 from isoflop.plan.optimum import best_size
 from isoflop.protocols.analyse import analyse, overlap
+from isoflop.protocols.approaches import is_bounded
 from isoflop.protocols.data import run_data
 from isoflop.protocols.result import StudyResult
 from isoflop.protocols.settings import StudySettings, quick
@@ -191,6 +192,14 @@ def test_a_rate_that_is_wrong_for_one_end_is_found():
     result = result_of(settings, tilted, points)
     found = next(f for f in result.findings if f.code == "rate")
     assert found.severity == "warning"
+
+
+@pytest.mark.parametrize(
+    ("interval", "bounded"),
+    [((1.2, 1.9), True), ((1e-7, 1.9), False), ((1.2, 500.0), False), ((None, 2.0), False)],
+)
+def test_a_parameter_that_resamples_put_anywhere_is_not_identified(interval, bounded):
+    assert is_bounded(Estimate(1.6, interval, 0.9, 100)) is bounded
 
 
 @pytest.mark.parametrize(
