@@ -192,7 +192,7 @@ def overlap(one: Estimate, other: Estimate) -> bool:
 
 def _range(e: Estimate) -> str:
     low, high = e.interval or (None, None)
-    ends = ["-inf" if low is None else f"{low:.3g}", "inf" if high is None else f"{high:.3g}"]
+    ends = ["-inf" if low is None else f"{low:.3f}", "inf" if high is None else f"{high:.3f}"]
     return f"({ends[0]} to {ends[1]})"
 
 
