@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -235,6 +236,23 @@ class Fit(msgspec.Struct, frozen=True, kw_only=True, eq=False, dict=True):
 
         known = references()
         return "\n\n".join(bibtex(key) for key in sources(self.law) if key in known)
+
+    def plot(self, table: Any = None) -> Any:
+        """Return a plotly figure of the fit.
+
+        Without runs (a fit does not keep them): the law over each input within the fitted range,
+        with the interval of the mean if the fit has samples. With runs: observed against
+        predicted, and the residual of each run.
+
+        Args:
+            table: the runs, or others with the same columns.
+
+        Raises:
+            InputError: if the table lacks a column the fit needs.
+            MissingExtra: if plotly is not installed.
+        """
+        # By name: figures are drawn in a layer above this one, which is loaded on request only.
+        return import_module("isoflop.report.figures.fit").plot(self, table)
 
     def refit(self, table: Any) -> Fit:
         """Fit the same law with the same settings to a table; the same runs give the same fit."""

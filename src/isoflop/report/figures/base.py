@@ -42,7 +42,7 @@ def new_figure(x: dict[str, Any], y: dict[str, Any], y_title: str) -> go.Figure:
     """
     go = plotly()
     figure = go.Figure()
-    figure.update_layout(template=_template(go), xaxis=x, yaxis=y)
+    figure.update_layout(template=template(go), xaxis=x, yaxis=y)
     figure.add_annotation(
         text=y_title,
         x=0,
@@ -185,7 +185,8 @@ def loss_text(value: float) -> str:
     return f"{format_loss(value)} nats/token"
 
 
-def _template(go: Any) -> Any:
+def template(go: Any) -> Any:
+    """Return the look of every figure as a plotly template; `go` is plotly's graph objects."""
     axis = {
         "gridcolor": colour("grid"),
         "linecolor": colour("rule"),
