@@ -7,7 +7,7 @@ import shlex
 from typing import TYPE_CHECKING
 
 from isoflop import laws
-from isoflop.cli.law_text import _EVIDENCE, _differ
+from isoflop.cli.law_text import EVIDENCE, differing
 from isoflop.laws.describe import Description, describe, summary
 from isoflop.laws.references import DEFINITION, bibtex, reference, sources
 from isoflop.units import format_count, parse_count
@@ -189,7 +189,7 @@ def _constants(law: Law, known: Description) -> list[str]:
 
 
 def _differences(known: Description) -> str:
-    differ = _differ(list(known.published.values()))
+    differ = differing(list(known.published.values()))
     if not differ:
         return ""
     return f"The sets differ in {escape(', '.join(differ))}: do not compare them across."
@@ -199,7 +199,7 @@ def _set(name: str, found: Published) -> str:
     """Return the details of one published set, constants at full precision."""
     paper = reference(found.source)
     link = f"[{escape(paper.short.split(' (arXiv')[0])}](https://arxiv.org/abs/{paper.arxiv})"
-    checked = "; ".join(_EVIDENCE[letter] for letter in found.evidence)
+    checked = "; ".join(EVIDENCE[letter] for letter in found.evidence)
     ranges = ", ".join(
         f"{key} {format_count(low)} to {format_count(high)}"
         for key, (low, high) in found.range.items()

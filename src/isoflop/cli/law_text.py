@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from isoflop.laws.published import Published
 
 _WIDTH = 96
-_EVIDENCE = {
+EVIDENCE = {
     "P": "read in the paper",
     "C": "in the authors' code or data",
     "R": "reproduced",
@@ -128,7 +128,7 @@ def _published(name: str, published: Published, derived: Mapping[str, float]) ->
         f"{key} {format_count(low)} to {format_count(high)}"
         for key, (low, high) in published.range.items()
     )
-    known = "; ".join(_EVIDENCE[letter] for letter in published.evidence)
+    known = "; ".join(EVIDENCE[letter] for letter in published.evidence)
     rest = {
         "from": f"{reference(published.source).short}, {published.table} ({known})",
         "counts": counted,
@@ -153,7 +153,7 @@ def values_text(
             far = f"beyond the fitted {far}" if far else ""
             rows.append([*shown, found.constants_from, f"{found.values[point]:.7g}", far])
     lines = [f"{law.name} = {law.formula or '...'}", "", *columns(rows, "")]
-    differ = _differ(
+    differ = differing(
         [law.published[x.constants_from] for x in evaluations if x.constants_from in law.published]
     )
     if differ:
@@ -161,7 +161,7 @@ def values_text(
     return "\n".join(lines)
 
 
-def _differ(sets: Sequence[Published]) -> list[str]:
+def differing(sets: Sequence[Published]) -> list[str]:
     """Return what published sets counted differently."""
     keys = dict.fromkeys(key for published in sets for key in published.convention)
     return [key for key in keys if len({x.convention.get(key) for x in sets} - {None}) > 1]
