@@ -280,7 +280,14 @@ def test_text_and_html_show_estimate_interval_and_published():
     found = fit(isoflop_runs(noise=0.003), "chinchilla", bootstrap=50, sensitivity=True)
     shown = str(found)
     assert shown.startswith("chinchilla: E + A / N**alpha + B / D**beta")
-    for word in ("estimate", "90 % interval", "epoch", "alpha", "of 12 starts agree", "without the"):
+    for word in (
+        "estimate",
+        "90 % interval",
+        "epoch",
+        "alpha",
+        "of 12 starts agree",
+        "without the",
+    ):
         assert word in shown
     html = found._repr_html_()
     assert "<td>alpha</td>" in html

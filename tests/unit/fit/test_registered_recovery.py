@@ -14,7 +14,8 @@ RUNS = 50
 #: Integrals and sums of many terms: seconds a fit.
 SLOW = ("coverage_kumaraswamy", "coverage_scaled_beta")
 NAMES = [
-    pytest.param(name, marks=pytest.mark.exhaustive) if name in SLOW else name for name in laws.names()
+    pytest.param(name, marks=pytest.mark.exhaustive) if name in SLOW else name
+    for name in laws.names()
 ]
 
 
