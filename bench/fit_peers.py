@@ -89,7 +89,7 @@ def commands(arguments: argparse.Namespace, folder: Path) -> dict[str, dict[str,
 
 def main() -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(description="Fits beside other packages.")
     parser.add_argument("--runs", type=Path, required=True, help="Epoch AI's digitised points")
     parser.add_argument("--slaw", help="the command scaling-laws of simple-scaling-laws")
     parser.add_argument("--vpnls", help="a Python that has vpnls")
