@@ -195,9 +195,8 @@ def _differentiate(
         r *= k
     rho, psi, curvature, weight = terms(problem.noise, r, tuning)
     rho *= w
-    psi = psi * w
-    curvature *= w
-    weight = weight * w
+    psi, weight = psi * w, weight * w
+    curvature = curvature * w  # not in place: of squares, curvature and weight are one array
     if k is not None:
         psi, curvature, weight = psi * k, curvature * (k * k), weight * (k * k)
     if logs:
