@@ -12,8 +12,8 @@ import time
 from pathlib import Path
 
 import numpy as np
-from isoflop.runs.checks import check
 
+from isoflop.runs.checks import check
 from isoflop.runs.io import load
 from isoflop.runs.table import RunTable
 

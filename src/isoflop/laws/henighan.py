@@ -58,7 +58,8 @@ def henighan_optimal_parameters(
 
     $$N_{opt}(C) = (C / C_0)^\beta$$
 
-    C is in PF-days. Exponents near 0.7 share the protocol of Kaplan's 0.73 (no embeddings, one
-    schedule for all sizes), which is known to be too high for language.
+    C is in PF-days. Exponents near 0.7 share the protocol of Kaplan's 0.73: no embeddings, one
+    schedule for all sizes. Wrong as advice for a budget today: that protocol is known to make the
+    exponent too high for language, and models too large.
     """
     return (C / C_0) ** beta

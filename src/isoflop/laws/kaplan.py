@@ -30,7 +30,8 @@ def petaflop_days(C: Flops) -> PetaflopDays:
 
     $$C_{PF-days} = C / (10^{15} \cdot 86400)$$
 
-    As a transform it lets those laws take FLOPs: `kaplan_compute.replace(C=petaflop_days)`.
+    As a transform it lets those laws take FLOPs: `kaplan_compute.replace(C=petaflop_days)`. Wrong
+    for days on a given machine: it counts operations done, not those that hardware could do.
     """
     return C / FLOP_PER_PETAFLOP_DAY
 
@@ -151,7 +152,8 @@ def kaplan_enough_data(N: Parameters, *, D_1: Scale, exponent: Exponent) -> Toke
 
     $$D \ge D_1 N^{b}$$
 
-    A bound for training on many epochs with early stopping, not a compute-optimal D.
+    A bound for training on many epochs with early stopping. Wrong as a compute-optimal D, and for
+    models counted with embeddings.
     """
     return D_1 * N**exponent
 

@@ -2,9 +2,11 @@
 
 from typing import Annotated, Any
 
-from isoflop.laws.dimensions import Accuracy, Exponent, Fraction, GpuHours, scale_of
+from isoflop.laws.dimensions import Accuracy, Exponent, GpuHours, Kind, scale_of
 from isoflop.laws.law import law
 
+Start = Annotated[Any, Kind("pass rate before RL", 0.0, 1.0, "linear", (0.05, 0.45))]
+Asymptote = Annotated[Any, Kind("pass rate in the limit", 0.0, 1.0, "linear", (0.45, 0.95))]
 Midpoint = Annotated[Any, scale_of("C", (1e-2, 1e2))]
 
 
@@ -22,9 +24,7 @@ def tail_coefficient(*, R_0: Any, A: Any, C_mid: Any, B: Any) -> Any:
     question="what does more RL compute buy?",
     derived={"D_tail": tail_coefficient},
 )
-def rl_compute(
-    C: GpuHours, *, R_0: Fraction, A: Fraction, C_mid: Midpoint, B: Exponent
-) -> Accuracy:
+def rl_compute(C: GpuHours, *, R_0: Start, A: Asymptote, C_mid: Midpoint, B: Exponent) -> Accuracy:
     r"""Mean pass rate on held-out prompts after RL with some compute.
 
     $$R_C = R_0 + \frac{A - R_0}{1 + (C_{mid} / C)^B}$$

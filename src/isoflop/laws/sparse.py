@@ -41,7 +41,8 @@ def krajewski(
     G is dense width over expert width. What the N of the published constants counts is not known;
     it cannot be the active size, since at equal N they put the dense model below the mixture.
     Compare at equal FLOPs (`krajewski_flops`), never at equal N. There is no closed-form optimum:
-    routing costs grow with G.
+    routing costs grow with G. Wrong at another expansion than the 64 of its runs; their G was 1 to
+    16, N 129M to 3.7B, D 16B to 130B.
     """
     return chinchilla(N, D, E=c, A=g / G**gamma + a, alpha=alpha, B=b, beta=beta)
 

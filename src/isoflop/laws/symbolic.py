@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from isoflop.errors import MissingExtra
+from isoflop.errors import InputError, MissingExtra
 
 try:
     import sympy
@@ -47,12 +47,34 @@ def symbols(law: Law) -> dict[str, Any]:
 
 
 def expression(law: Law) -> Any:
-    """Return the right-hand side of a law as a sympy expression."""
-    return law.function(**symbols(law))
+    """Return the right-hand side of a law as a sympy expression.
+
+    Raises:
+        InputError: if the law is an algorithm (a root, a sum over steps) and no formula.
+    """
+    try:
+        return law.function(**symbols(law))
+    except (TypeError, AttributeError) as error:
+        raise InputError(
+            f"`{law.name}` is computed by an algorithm and has no closed formula.",
+            "Its equation is in its description.",
+            f"isoflop laws show {law.name}",
+        ) from error
 
 
 def latex(law: Law) -> str:
-    """Return a law as LaTeX, left-hand side included."""
+    """Return a law as LaTeX, left-hand side included.
+
+    A law without a closed formula is written as its docstring writes it.
+
+    Raises:
+        InputError: if it has neither a closed formula nor one in its docstring.
+    """
+    if not law.formula:
+        from isoflop.laws.describe import describe
+
+        if stated := describe(law).latex:
+            return r" \quad ".join(stated)
     left = f"L({', '.join(_latex_name(x) for x in law.input_names)})"
     return f"{left} = {sympy.latex(expression(law), order='none')}"
 

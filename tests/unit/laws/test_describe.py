@@ -7,7 +7,7 @@ import pytest
 
 from isoflop import laws
 from isoflop.errors import InputError
-from isoflop.laws.describe import describe, evaluate_sets
+from isoflop.laws.describe import describe, evaluate_sets, example
 
 CHINCHILLA = laws.get("chinchilla")
 
@@ -19,6 +19,7 @@ def test_every_law_says_what_it_is_and_goes_to_json(name):
     assert found.summary.endswith(".")
     assert found.latex
     assert found.question.endswith("?")
+    assert found.wrong.startswith("Wrong ")
     assert [x["name"] for x in found.inputs] == list(law.input_names)
     assert msgspec.json.decode(msgspec.json.encode(found))["name"] == name
 
@@ -69,3 +70,22 @@ def test_a_law_without_constants_names_the_missing_ones():
         evaluate_sets(laws.get("rl_reward"), {"d": 1.0}, {"alpha": 1.0})
     with pytest.raises(InputError, match="no published constants `nine`"):
         evaluate_sets(CHINCHILLA, {"N": 1e9, "D": 1e10}, {}, "nine")
+
+
+@pytest.mark.parametrize("name", laws.names())
+def test_every_law_has_latex(name):
+    written = laws.get(name).latex()
+    assert "=" in written or r"\ge" in written
+    assert written.count("{") == written.count("}")
+
+
+def test_a_law_that_is_no_formula_says_so():
+    law = laws.get("m4")
+    assert law.latex() == describe(law).latex[0]
+    with pytest.raises(InputError, match="`m4` is computed by an algorithm"):
+        law.sympy()
+
+
+def test_an_example_tells_start_and_asymptote_apart():
+    flags = dict(part.split() for part in example(laws.get("rl_compute")).split("--")[1:])
+    assert float(flags["R_0"]) < float(flags["A"])
