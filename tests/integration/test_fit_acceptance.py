@@ -131,3 +131,32 @@ def test_a_composition(fitted, tmp_path):
     assert found["runs"] == int(keep.sum())
     for parameter, value in truth.items():
         assert found["estimate"][parameter] == pytest.approx(value, rel=1e-3), parameter
+
+
+@pytest.mark.data
+@public
+def test_what_is_not_identified_is_open_and_exits_with_one(fitted):
+    condition = "epoch_outlier == 0 and loss < 2.6 and D > 5e10"
+    code, found = fitted(POINTS, *COLUMNS, "--where", condition, "--bootstrap", "0")
+    assert code == 1
+    assert found["identified"]["E"] is False
+    assert found["at_bound"] == ["E"]
+    assert found["profiles"]["E"][0] is None
+    assert "E" in found["message"]
+
+
+def test_a_run_that_would_close_an_interval_is_named(fitted, tmp_path):
+    """One budget: a floor and a slow decay cannot be told apart."""
+    rng = np.random.default_rng(0)
+    N = np.geomspace(1e8, 1e9, 12)
+    D = 1e20 / (6 * N)
+    loss = get("chinchilla")(N, D, **get("chinchilla").constants("epoch"))
+    rows = np.stack([N, D, loss * np.exp(0.003 * rng.standard_normal(12))], axis=1)
+    path = tmp_path / "runs.csv"
+    np.savetxt(path, rows, delimiter=",", header="N,D,loss", comments="", fmt="%.17g")
+    code, found = fitted(path, "--bootstrap", "0", "--no-sensitivity")
+    assert code == 1
+    assert not all(found["identified"].values())
+    assert any(None in ends for ends in found["profiles"].values())
+    assert "N spans 10x" in found["message"]
+    assert "would say most" in found["message"]
