@@ -85,7 +85,8 @@ def command(ctx: click.Context, source: Path, **flags: Any) -> int:
     from isoflop.protocols.sources import open_table
 
     table = open_table(source, columns=flags["column"], where=flags["where"])
-    table = _finished(table, flags["output"])
+    if source.is_dir():
+        table = _points_of_one_law(table)
     if not flags["as_json"]:
         o.tell_findings(table)
     fitted = fit(
@@ -113,12 +114,15 @@ def command(ctx: click.Context, source: Path, **flags: Any) -> int:
     return 0 if all(fitted.identified.values()) else 1
 
 
-def _finished(table: Any, output: str) -> Any:
-    """Leave out runs of a study that have no outcome, and its learning-rate probes."""
-    if "status" in table.columns:
-        table = table.where(table["status"] == "finished")
-    if "role" in table.columns and output in table.columns:
-        table = table.where(table["role"] != "lr_probe")
+def _points_of_one_law(table: Any) -> Any:
+    """Leave out a study's failed runs and learning-rate probes; refuse mixed text or recipes.
+
+    Raises:
+        ConventionError: the runs were trained on different corpora or by different recipes.
+    """
+    table = table.where((table["status"] == "finished") & (table["role"] != "lr_probe"))
+    for label in ("corpus", "family"):
+        table.require_one(label)
     return table
 
 

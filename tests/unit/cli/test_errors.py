@@ -3,9 +3,12 @@
 import json
 from pathlib import Path
 
+import msgspec
 import pytest
+from made_study import make_study
 
 from isoflop.cli.main import run
+from isoflop.protocols.settings import quick
 
 HEADER = "N,D,C,loss\n"
 
@@ -159,3 +162,14 @@ def test_a_condition_holds_out_the_runs_it_names(capsys, table):
     answer = json.loads(capsys.readouterr().out)
     assert [cell["C"] for cell in answer["cells"]] == [1e20] * 5
     assert max(answer["fitted_budgets"]) == pytest.approx(1e19)
+
+
+def test_runs_of_two_corpora_do_not_fit_together(capsys, tmp_path):
+    runs, _ = make_study(quick())
+    runs[0] = msgspec.structs.replace(runs[0], corpus="another")
+    for run_ in runs:
+        folder = tmp_path / "study" / "runs" / run_.id
+        folder.mkdir(parents=True)
+        (folder / "run.json").write_bytes(msgspec.json.encode(run_))
+    fails(capsys, ["fit", str(tmp_path / "study")], "corpus", "another")
+    fails(capsys, ["plan", str(tmp_path / "study"), "--budget", "1e13"], "corpus")
