@@ -116,6 +116,11 @@ def summary(law: Law) -> str:
     return _read(law.doc)[0]
 
 
+def equations(law: Law) -> tuple[str, ...]:
+    """Return the displayed equations of a law's docstring, as LaTeX."""
+    return _read(law.doc)[1]
+
+
 def derived(law: Law, constants: Mapping[str, float]) -> dict[str, float]:
     """Return the derived numbers of a law for some constants."""
     from isoflop.laws.compose import keywords

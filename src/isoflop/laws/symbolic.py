@@ -71,9 +71,9 @@ def latex(law: Law) -> str:
         InputError: if it has neither a closed formula nor one in its docstring.
     """
     if not law.formula:
-        from isoflop.laws.describe import describe
+        from isoflop.laws.describe import equations
 
-        if stated := describe(law).latex:
+        if stated := equations(law):
             return r" \quad ".join(stated)
     left = f"L({', '.join(_latex_name(x) for x in law.input_names)})"
     return f"{left} = {sympy.latex(expression(law), order='none')}"
