@@ -52,6 +52,7 @@ Examples:
 )
 @click.option("--cluster", help="Column of labels; runs with one label are drawn together.")
 @click.option("--weight", help="Column of weights.")
+@click.option("--sigma", help="Known noise of each run's log output: a column, or one number.")
 @click.option("--output", default="loss", show_default=True, help="Column the law explains.")
 @click.option(
     "--sensitivity/--no-sensitivity",
@@ -99,6 +100,7 @@ def command(ctx: click.Context, source: Path, **flags: Any) -> int:
         level=flags["level"],
         cluster=flags["cluster"],
         weight=flags["weight"],
+        sigma=_number_or_column(flags["sigma"]),
         output=flags["output"],
         sensitivity=flags["sensitivity"],
     )
@@ -112,6 +114,13 @@ def command(ctx: click.Context, source: Path, **flags: Any) -> int:
         write_atomic(flags["out"], fitted.to_json().encode())
         click.echo(f"wrote {flags['out']}", err=True)
     return 0 if all(fitted.identified.values()) else 1
+
+
+def _number_or_column(text: str | None) -> float | str | None:
+    try:
+        return None if text is None else float(text)
+    except ValueError:
+        return text
 
 
 def _points_of_one_law(table: Any) -> Any:

@@ -164,6 +164,18 @@ def test_a_condition_holds_out_the_runs_it_names(capsys, table):
     assert max(answer["fitted_budgets"]) == pytest.approx(1e19)
 
 
+def test_known_noise_is_a_number_or_a_column(capsys, table):
+    arguments = ["fit", str(table), "--bootstrap", "0", "--noise", "squared", "--json"]
+    objectives = []
+    for sigma in ("0.01", "0.02"):
+        assert run([*arguments, "--sigma", sigma]) in (0, 1)
+        fit = json.loads(capsys.readouterr().out)
+        assert fit["settings"]["sigma"] == float(sigma)
+        objectives.append(fit["estimate"]["alpha"])
+    assert objectives[0] == pytest.approx(objectives[1], rel=1e-6)
+    fails(capsys, [*arguments, "--sigma", "no_such_column"], "no_such_column")
+
+
 def test_runs_of_two_corpora_do_not_fit_together(capsys, tmp_path):
     runs, _ = make_study(quick())
     runs[0] = msgspec.structs.replace(runs[0], corpus="another")
