@@ -222,8 +222,19 @@ def _heldout(heldout: Heldout | None) -> Finding:
         f" in their {100 * heldout.level:.0f} % interval; the best one was predicted"
         f" {100 * error:+.1f} %.",
         numbers={"covered": float(hit), "runs": float(len(heldout.cells)), "error": error},
-        why="The models miss something that the next budget will show more of." if missed else "",
-        remedy="Do not trust the interval at larger budgets; look at the residuals."
+        why=_why_missed(heldout) if missed else "",
+        remedy="Do not trust the interval at larger budgets; add a budget, or look at the"
+        " residuals."
         if missed
         else "",
     )
+
+
+def _why_missed(heldout: Heldout) -> str:
+    """Say what a missed interval means, by what the fit could know."""
+    if len(heldout.fitted_budgets) == 2:
+        return (
+            "Only two budgets were left to fit: the line through two minima has nothing to check"
+            " it, run noise in one of them tilts it, and no interval can show by how much."
+        )
+    return "The models miss something that the next budget will show more of."

@@ -82,5 +82,5 @@ class StudySettings(msgspec.Struct, frozen=True, kw_only=True):
 
 def quick(**changes: object) -> StudySettings:
     """Return the quick study: the three smaller budgets, the largest of them held out."""
-    base = StudySettings(budgets=BUDGETS[:3], heldout=None, seeds=())
+    base = StudySettings(budgets=BUDGETS[:3], heldout=None)
     return msgspec.structs.replace(base, **changes)
