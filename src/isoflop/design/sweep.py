@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 SCHEMA = "isoflop.sweep/1"
 
-#: Expected optimum before anything was run: N* (matrices + head) = 22e3 (C / 5e10)^0.48.
-#: Measured on the default corpus with this recipe at 5e10 to 1.5e12 FLOPs; elsewhere it only
-#: says where to look first, and a study adds sizes where the minimum turns out to be.
+#: Expected optimum before anything was run: N* (matrices + head) = 22e3 (C / 5e10)^0.48, from the
+#: reference sweep of an earlier recipe at 5e10 to 1.5e12 FLOPs (docs/tutorial/study.md has today's
+#: minima). It only says where to look first: a study adds sizes where the minimum turns out to be.
 EXPECTED_N, EXPECTED_C, EXPECTED_EXPONENT = 22e3, 5e10, 0.48
 
 #: Two neighbouring sizes of a budget differ by about this factor in N.
