@@ -10,6 +10,7 @@ from documents import ROOT
 
 from isoflop.cli.main import run
 from isoflop.laws import get
+from isoflop.laws.chinchilla import optimum
 from isoflop.laws.resolve import resolve
 
 POINTS = ROOT / "../shared/data/chinchilla-epoch-svg.csv"
@@ -76,6 +77,22 @@ def test_noises(fitted, noise, expected, close):
     assert found["noise"].startswith("huber")
     for name, value in expected.items():
         assert found["estimate"][name] == pytest.approx(value, rel=close), name
+
+
+@pytest.mark.data
+@public
+def test_the_optimum_at_a_target_has_an_interval(fitted):
+    """Epoch's own fit at Chinchilla's budget: about 20 tokens per parameter, not 70."""
+    _, found = fitted(POINTS, *KEPT, "--bootstrap", "200", "--target", "C=5.76e23")
+    best = found["optimum"]
+    N, D, loss = optimum(5.76e23, **found["estimate"])
+    assert best["C"] == 5.76e23
+    assert best["cost"] == "6ND"
+    for name, value in (("N", N), ("D", D), ("loss", loss)):
+        assert best[name]["estimate"] == pytest.approx(value, rel=1e-6)
+        assert best[name]["interval"][0] < value < best[name]["interval"][1]
+    assert 10 < best["tokens_per_parameter"]["estimate"] < 30
+    assert all({"N", "D"} <= line.keys() for line in found["sensitivity"])
 
 
 @pytest.mark.data

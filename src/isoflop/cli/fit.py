@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 EPILOG = """\b
 Examples:
   isoflop fit runs.csv --column N=params_N --bootstrap 1000
+  isoflop fit runs.csv --target C=1e22
   isoflop fit my-study --law "E + A/N^alpha + B/D^beta"
   isoflop fit runs.csv --law "chinchilla[D=repeated_tokens]" --json
   isoflop fit my-study --approach all
@@ -58,7 +59,13 @@ Examples:
     "--sensitivity/--no-sensitivity",
     default=True,
     show_default=True,
-    help="Refit without the worst runs, and with other noise.",
+    help="Refit without the worst runs, with other noise, and with N counted otherwise.",
+)
+@click.option(
+    "--target",
+    type=o.Target(),
+    help="Budget at which N* and D* are stated, C=1e22 or C=1e22,U=1e11; 10 x the largest C of"
+    " the runs by default.",
 )
 @click.option(
     "--out", type=click.Path(path_type=Path), help="Write the whole fit, samples too, as JSON."
@@ -103,6 +110,7 @@ def command(ctx: click.Context, source: Path, **flags: Any) -> int:
         sigma=_number_or_column(flags["sigma"]),
         output=flags["output"],
         sensitivity=flags["sensitivity"],
+        target=flags["target"],
     )
     if flags["as_json"]:
         o.print_json(document(fitted))
@@ -153,6 +161,7 @@ def document(fitted: Fit) -> dict[str, Any]:
         "deviation",
         "intervals",
         "profiles",
+        "optimum",
         "sensitivity",
         "ranges",
         "runs",

@@ -88,6 +88,34 @@ class Numbers(click.ParamType):
         return tuple(parse_count(part) for part in str(value).split(",") if part.strip())
 
 
+class Target(click.ParamType):
+    """A budget with values of further inputs: `1e22`, `C=1e22`, `C=1e22,U=1e11`."""
+
+    name = "C=FLOPS"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> dict[str, float | str]:
+        """Read the values by name; C is a number of FLOPs, others are counts or labels."""
+        if isinstance(value, dict):
+            return value
+        target: dict[str, float | str] = {}
+        for part in str(value).split(","):
+            name, sign, given = part.partition("=")
+            name, given = (name.strip(), given.strip()) if sign else ("C", name.strip())
+            if not name or name in target:
+                raise InputError(f"--target `{value}` names `{name}` twice or not at all.")
+            target[name] = parse_flops(given) if name == "C" else _count_or_label(given)
+        return target
+
+
+def _count_or_label(text: str) -> float | str:
+    try:
+        return parse_count(text)
+    except InputError:
+        if text[:1].isalpha():
+            return text
+        raise
+
+
 def whole(numbers: tuple[float, ...] | None, flag: str) -> tuple[int, ...] | None:
     """Check that numbers given by a flag are whole and positive.
 

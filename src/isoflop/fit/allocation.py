@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,12 @@ if TYPE_CHECKING:
 
 #: FLOPs a token by N; 6 N if none is given (cost "6ND").
 FlopsPerToken = Callable[[Any], Any]
+
+
+def six(N: Any) -> Any:
+    """Return 6N, the FLOPs a token of the cost that is called 6ND."""
+    return 6.0 * N
+
 
 _SMALLEST, _LARGEST, _PER_DECADE = 1e3, 1e17, 8
 _GOLDEN = (5**0.5 - 1) / 2
@@ -62,7 +68,7 @@ def allocate(
     *,
     flops_per_token: FlopsPerToken | None = None,
     cost: str = "6ND",
-    **others: float,
+    **others: float | str,
 ) -> Allocation:
     """Return the N and D of lowest loss with D * flops_per_token(N) = C.
 
@@ -79,7 +85,7 @@ def allocate(
     missing = {"N", "D"} - set(fit.law.input_names)
     if missing:
         raise InputError(f"`{fit.law.name}` has no input {', '.join(sorted(missing))}.")
-    flops = flops_per_token or (lambda N: 6.0 * N)
+    flops = flops_per_token or six
     single = {name: np.full((1, 1), value) for name, value in fit.estimate.items()}
     N, D, loss = (float(x[0]) for x in best_split(fit.law, single, C, flops, others))
     samples = None
@@ -94,7 +100,7 @@ def best_split(
     columns: dict[str, np.ndarray],
     C: float,
     flops_per_token: FlopsPerToken,
-    others: dict[str, float],
+    others: Mapping[str, float | str],
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return N, D and loss [batch] of the best split of a budget; NaN without an interior one.
 
@@ -134,7 +140,7 @@ def best_split(
 
 
 def shifted_allocations(
-    fit: Fit, C: float, *, flops_per_token: FlopsPerToken | None = None, **others: float
+    fit: Fit, C: float, *, flops_per_token: FlopsPerToken | None = None, **others: float | str
 ) -> list[tuple[str, float, float]]:
     """Return (choice, N, D) at a budget for each line of the fit's sensitivity table.
 
@@ -143,7 +149,7 @@ def shifted_allocations(
     """
     if fit.sensitivity is None:
         raise InputError("the fit has no sensitivity table.", do="fit(..., sensitivity=True)")
-    flops = flops_per_token or (lambda N: 6.0 * N)
+    flops = flops_per_token or six
     found = []
     for shift in fit.sensitivity:
         columns = {name: np.full((1, 1), shift.estimate[name]) for name in fit.parameters}

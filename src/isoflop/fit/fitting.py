@@ -11,17 +11,21 @@ from isoflop.fit.bootstrap import cluster_numbers, resample
 from isoflop.fit.identify import identify
 from isoflop.fit.laplace import neighbourhood
 from isoflop.fit.noise import huber_scale, parse_noise
-from isoflop.fit.result import Fit, Settings, Starts
+from isoflop.fit.records import Settings, Starts
+from isoflop.fit.result import Fit
 from isoflop.fit.runs import build_problem, column, digest, ranges
 from isoflop.fit.solver import solve
+from isoflop.fit.target import find_target
 from isoflop.fit.verdict import Verdict
 from isoflop.samples import summarise
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from isoflop.fit.identify import Identification
     from isoflop.fit.laplace import Neighbourhood
     from isoflop.fit.problem import Problem
-    from isoflop.fit.result import Interval
+    from isoflop.fit.records import Interval
     from isoflop.fit.solver import Solution
     from isoflop.laws.law import Law
 
@@ -43,6 +47,7 @@ def fit(
     output: str = "loss",
     profile: bool = True,
     sensitivity: bool = False,
+    target: Mapping[str, float | str] | None = None,
 ) -> Fit:
     """Fit a law to a table of runs and say how sure the result is.
 
@@ -62,7 +67,11 @@ def fit(
             counted in units of it.
         output: column the law explains.
         profile: profile the parameters whose curvature leaves doubt.
-        sensitivity: refit without the worst runs, and with other noise.
+        sensitivity: refit without the worst runs, with other noise, and with N and C counted
+            otherwise where the table holds those counts.
+        target: where N* and D* are stated: `{"C": 1e22}` in FLOPs, with the law's inputs other
+            than N and D. `isoflop.fit.target.TIMES` the largest C of the runs if None, for a
+            law of N and D alone.
 
     Raises:
         InputError: if a column is missing or holds values the law cannot take.
@@ -80,6 +89,7 @@ def fit(
         output=output,
         profile=profile,
         sensitivity=sensitivity,
+        target=None if target is None else dict(target),
     )
     declared = _law(table, law)
     problem = build_problem(table, declared, settings)
@@ -186,11 +196,14 @@ def _result(
         data_digest=digest(table, problem),
         convention=_convention(table),
     )
+    found = find_target(table, problem.law, settings.target)
+    optimum = None if found is None else found.optimum(result)
     if not settings.sensitivity:
-        return result
+        return msgspec.structs.replace(result, optimum=optimum)
     from isoflop.fit.sensitivity import shifts
 
-    return msgspec.structs.replace(result, sensitivity=shifts(problem, solution))
+    lines = tuple(shifts(table, problem, solution, settings))
+    return msgspec.structs.replace(result, optimum=optimum, sensitivity=lines)
 
 
 def _intervals(

@@ -11,6 +11,7 @@ import numpy as np
 
 from isoflop import __version__
 from isoflop.errors import InputError
+from isoflop.fit.records import Interval, Optimum, Settings, Shift, Starts
 from isoflop.fit.verdict import Verdict
 from isoflop.laws.compose import keywords
 from isoflop.laws.law import Law
@@ -20,58 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 SCHEMA = "isoflop.fit/1"
-
-Interval = tuple[float | None, float | None]
-
-
-class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything `fit` was called with besides the runs and the law."""
-
-    noise: str = "huber:1e-3"
-    bootstrap: int = 0
-    method: str = "case"
-    seed: int = 0
-    level: float = 0.9
-    cluster: str | None = None
-    weight: str | None = None
-    sigma: str | float | None = None
-    output: str = "loss"
-    profile: bool = True
-    sensitivity: bool = False
-
-
-class Starts(msgspec.Struct, frozen=True, kw_only=True):
-    """How the optimum was searched for, and how well the searches agree.
-
-    Args:
-        scheme: how starting cells were placed.
-        screened: cells evaluated.
-        polished: starts polished to an optimum.
-        agree: those that ended within 1e-6 of the best objective.
-        iterations: Newton steps of the best one.
-    """
-
-    scheme: str
-    screened: int
-    polished: int
-    agree: int
-    iterations: int
-
-
-class Shift(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of the sensitivity table: the estimate under another choice.
-
-    Args:
-        kind: "dropped", "delta" or "noise".
-        choice: what was changed, in words.
-        estimate: parameters and derived numbers under it.
-        runs: number of runs left.
-    """
-
-    kind: str
-    choice: str
-    estimate: dict[str, float]
-    runs: int
 
 
 class Fit(msgspec.Struct, frozen=True, kw_only=True, eq=False, dict=True):
@@ -104,6 +53,7 @@ class Fit(msgspec.Struct, frozen=True, kw_only=True, eq=False, dict=True):
         settings: what `fit` was called with.
         data_digest: digest of the runs.
         convention: what the table's N, D, C and loss count.
+        optimum: N, D and loss of lowest loss at the target; None for a law that has none.
         version: of the package.
     """
 
@@ -131,6 +81,7 @@ class Fit(msgspec.Struct, frozen=True, kw_only=True, eq=False, dict=True):
     settings: Settings
     data_digest: str
     convention: dict[str, str] = {}
+    optimum: Optimum | None = None
     version: str = __version__
     schema: str = SCHEMA
 

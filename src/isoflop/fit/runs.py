@@ -12,7 +12,7 @@ from isoflop.fit.noise import parse_noise
 from isoflop.fit.problem import Problem
 
 if TYPE_CHECKING:
-    from isoflop.fit.result import Settings
+    from isoflop.fit.records import Settings
     from isoflop.laws.law import Law
 
 

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 from isoflop.errors import InputError
 
 if TYPE_CHECKING:
-    from isoflop.fit.result import Fit, Interval
+    from isoflop.fit.records import Interval
+    from isoflop.fit.result import Fit
+    from isoflop.samples import Estimate
 
 _PUBLISHED = 3  # published sets shown next to the estimate
 
@@ -43,7 +45,42 @@ def rows(fit: Fit) -> tuple[list[str], list[list[str]]]:
             known = all(x in values for x in needed)
             theirs.append(number(function(**{x: values[x] for x in needed})) if known else "")
         body.append([name, number(estimate.estimate, 5), _interval(estimate.interval), *theirs])
+    for name, estimate in _best(fit).items():
+        empty = [""] * len(published)
+        body.append([name, number(estimate.estimate, 5), _interval(estimate.interval), *empty])
     return header, body
+
+
+def _best(fit: Fit) -> dict[str, Estimate]:
+    """Return the numbers of the optimum at the target, by the name they are printed with."""
+    best = fit.optimum
+    if best is None:
+        return {}
+    return {"N*": best.N, "D*": best.D, "loss*": best.loss, "D*/N*": best.tokens_per_parameter}
+
+
+def sensitivity(fit: Fit) -> list[list[str]]:
+    """Return the sensitivity table: a line for the fit, one a choice, and the interval's ends.
+
+    Empty if the fit has no such table.
+    """
+    if not fit.sensitivity:
+        return []
+    derived = {name: fit.derived(name) for name in fit.law.derived}
+    best = {name: x for name, x in _best(fit).items() if name in ("N*", "D*")}
+    intervals = {name: (fit.intervals or {}).get(name) for name in fit.parameters}
+    intervals |= {name: x.interval for name, x in (derived | best).items()}
+    own = fit.estimate | {name: x.estimate for name, x in (derived | best).items()}
+    lines = [["choice", *own], ["this fit", *map(number, own.values())]]
+    for shift in fit.sensitivity:
+        values = shift.estimate | {"N*": shift.N, "D*": shift.D}
+        lines.append([shift.choice, *(number(values[name]) for name in own)])
+    if any(intervals.values()):
+        for k, end in enumerate(("lower", "upper")):
+            ends = [None if known is None else known[k] for known in intervals.values()]
+            level = f"{100 * fit.settings.level:g} % interval, {end} end"
+            lines.append([level, *map(number, ends)])
+    return lines
 
 
 def notes(fit: Fit) -> list[str]:
@@ -54,19 +91,35 @@ def notes(fit: Fit) -> list[str]:
         f"{fit.noise}, sum over {fit.runs} runs = {fit.objective:.10g}; "
         f"{s.agree} of {s.polished} starts agree ({s.scheme}).",
     ]
-    if fit.sensitivity:
-        for shift in fit.sensitivity:
-            moved = ", ".join(f"{k} {number(v)}" for k, v in shift.estimate.items())
-            lines.append(f"{shift.choice}: {moved}")
+    if fit.optimum is not None:
+        best = fit.optimum
+        at = "".join(f", {name} = {_plain(value)}" for name, value in best.others.items())
+        lines.append(
+            f"N* and D* at C = {best.C:.4g} FLOP ({best.times:.3g} x the largest C of the runs; "
+            f"C counted {best.cost}){at}."
+        )
+    if any(shift.kind == "convention" for shift in fit.sensitivity or ()):
+        lines.append("Where N is counted otherwise, so are N* and the FLOPs a token at it.")
     return lines
+
+
+def _plain(value: float | str) -> str:
+    return value if isinstance(value, str) else f"{value:.4g}"
 
 
 def text(fit: Fit) -> str:
     """Return the fit as a plain table with notes below."""
     header, body = rows(fit)
-    table = [header, *body]
-    widths = [max(len(row[k]) for row in table) for k in range(len(header))]
-    lines = [
+    title = f"{fit.law.name}: {fit.law.formula}".rstrip(": ")
+    moved = sensitivity(fit)
+    below = ["", "How far other choices move it:", *_aligned(moved)] if moved else []
+    return "\n".join([title, *_aligned([header, *body]), *notes(fit), *below])
+
+
+def _aligned(table: list[list[str]]) -> list[str]:
+    """Return lines with the first column to the left and the others to the right."""
+    widths = [max(len(row[k]) for row in table) for k in range(len(table[0]))]
+    return [
         "  ".join(
             [
                 cells[0].ljust(widths[0]),
@@ -75,22 +128,27 @@ def text(fit: Fit) -> str:
         ).rstrip()
         for cells in table
     ]
-    title = f"{fit.law.name}: {fit.law.formula}".rstrip(": ")
-    return "\n".join([title, *lines, *notes(fit)])
 
 
 def html(fit: Fit) -> str:
     """Return the fit as an HTML table with notes below; all text is escaped."""
     header, body = rows(fit)
+    title = f"{fit.law.name}: {fit.law.formula}".rstrip(": ")
+    below = "".join(f"<p>{escape(line)}</p>" for line in notes(fit))
+    moved = sensitivity(fit)
+    if moved:
+        below += _html_table("How far other choices move it", moved[0], moved[1:])
+    return _html_table(title, header, body) + below
+
+
+def _html_table(title: str, header: list[str], body: list[list[str]]) -> str:
     head = "".join(f"<th>{escape(cell)}</th>" for cell in header)
     lines = "".join(
         "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>" for cells in body
     )
-    title = escape(f"{fit.law.name}: {fit.law.formula}".rstrip(": "))
-    below = "".join(f"<p>{escape(line)}</p>" for line in notes(fit))
     return (
-        f"<table><caption>{title}</caption><thead><tr>{head}</tr></thead>"
-        f"<tbody>{lines}</tbody></table>{below}"
+        f"<table><caption>{escape(title)}</caption><thead><tr>{head}</tr></thead>"
+        f"<tbody>{lines}</tbody></table>"
     )
 
 

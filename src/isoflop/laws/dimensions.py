@@ -100,6 +100,9 @@ RootNats = Annotated[Any, _dimension("square root of KL", "sqrt(nats)", 0.1, 10.
 Reward = Annotated[Any, _dimension("gold reward", "sd of the gold reward", 0.1, 3.0)]
 Amount = Annotated[Any, _dimension("amount", "data, parameters or compute", 1.0, 1e12)]
 
+#: Names of the outputs of which less is better.
+LOSSES = ("loss", "loss in bits per byte", "error rate")
+
 #: Dimension of the labels that `Law.by` adds as an input.
 LABEL = Dimension("label", "label", text=True)
 
