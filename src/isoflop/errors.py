@@ -46,6 +46,10 @@ class CorpusError(IsoflopError, ValueError):
     """The text is missing, unreadable, or too small for what was asked."""
 
 
+class DataError(IsoflopError, OSError):
+    """A public table cannot be had: no network, no such file, or not the registered bytes."""
+
+
 class MissingExtra(IsoflopError, ImportError):
     """An optional dependency is not installed."""
 

@@ -20,6 +20,7 @@ VERBS = {
     "design": ("design", "Design an isoFLOP sweep and say what it costs."),
     "train": ("train", "Train the runs of a sweep, or go on where it stopped."),
     "runs": ("runs", "Show a run table."),
+    "data": ("data", "List, show and fetch public run tables."),
     "fit": ("fit", "Fit a law to runs, with intervals."),
     "validate": ("validate", "Predict held-out larger runs from the smaller ones."),
     "plan": ("plan", "Choose N and D for a budget, with intervals."),
