@@ -7,7 +7,7 @@ import os
 import re
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
@@ -16,6 +16,7 @@ from isoflop.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+T = TypeVar("T")
 FILE = Path(__file__).with_name("accelerators.toml")
 #: Environment variable: a TOML file of the user's own devices, in the form of `FILE`.
 ENVIRONMENT = "ISOFLOP_HARDWARE"
@@ -147,18 +148,33 @@ def device(name: str | Device, path: str | Path | None = None) -> Device:
     """
     if isinstance(name, Device):
         return name
-    known = devices(path)
-    index = _index(known.values())
-    if _plain(name) in index:
-        return index[_plain(name)]
+    return find(
+        name,
+        _index(devices(path).values()),
+        "accelerator",
+        f"List them: isoflop hardware. Your own go into a TOML file that {ENVIRONMENT} names.",
+    )
+
+
+def find(name: str, known: dict[str, T], what: str, otherwise: str) -> T:
+    """Return the entry of a name; case, spaces and punctuation do not matter.
+
+    Args:
+        name: as typed; known: entries by name; what: they are; otherwise: what to do instead.
+
+    Raises:
+        InputError: there is none, with the nearest names.
+    """
     from difflib import get_close_matches
 
+    index = {_plain(key): entry for key, entry in known.items()}
+    if _plain(name) in index:
+        return index[_plain(name)]
     near = get_close_matches(_plain(name), index, n=6, cutoff=0.5)
-    hint = ", ".join(dict.fromkeys(index[key].name for key in near)) or ", ".join(known)
+    names = list(dict.fromkeys(str(getattr(index[key], "name", key)) for key in near or index))
     raise InputError(
-        f"no accelerator is named `{name}`.",
-        do=f"{'Did you mean' if near else 'Known are'} {hint}? List them: isoflop hardware. "
-        f"Add your own as TOML and name the file in {ENVIRONMENT}.",
+        f"no {what} is named `{name}`.",
+        do=f"{'Did you mean' if near else 'Known are'} {', '.join(names)}? {otherwise}",
     )
 
 
