@@ -13,6 +13,7 @@ import resource
 import subprocess
 import sys
 import time
+from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -101,6 +102,25 @@ def composed(resamples: int) -> tuple[float, int]:
     return time.process_time() - start, len(found.parameters)
 
 
+def kernels(table: dict) -> None:
+    """Print 4,000 resamples by each kernel, in turns, and what compiling costs."""
+    from isoflop.fit import fit
+
+    start = time.process_time()
+    fit(table, "chinchilla", bootstrap=10, kernel="numba")
+    print(f"  import and compile numba     {time.process_time() - start:6.3f} s")
+    times: dict[str, list[float]] = {"numpy": [], "numba": []}
+    for _ in range(7):
+        for kernel, measured in times.items():
+            start = time.process_time()
+            fit(table, "chinchilla", bootstrap=4000, kernel=kernel)
+            measured.append(time.process_time() - start)
+    numpy, numba = (median(measured) for measured in times.values())
+    print(
+        f"  4000 by kernel numpy, numba  {numpy:6.3f} s  {numba:6.3f} s  ratio {numpy / numba:.2f}"
+    )
+
+
 def growth() -> None:
     """Print CPU seconds against runs and resamples."""
     import numpy as np
@@ -137,6 +157,8 @@ def main() -> None:
         print(
             f"{count} resamples, in process      {in_process(table, 5, bootstrap=count)[0]:6.3f} s"
         )
+    if find_spec("numba") is not None:
+        kernels(table)
     with_table = in_process(table, 5, sensitivity=True)[0]
     print(f"point fit with sensitivity     {with_table:6.3f} s")
     seconds, count = composed(1000)

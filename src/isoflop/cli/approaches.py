@@ -20,7 +20,18 @@ if TYPE_CHECKING:
     from isoflop.samples import Estimate
 
 #: Flags of `fit` that only a law has, and those that only approaches have.
-LAW_ONLY = ("law", "noise", "method", "cluster", "weight", "output", "sensitivity", "target", "out")
+LAW_ONLY = (
+    "law",
+    "noise",
+    "method",
+    "cluster",
+    "weight",
+    "output",
+    "sensitivity",
+    "target",
+    "kernel",
+    "out",
+)
 APPROACH_ONLY = ("profile", "exponents", "run_noise", "convention")
 
 

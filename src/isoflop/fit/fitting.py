@@ -48,6 +48,7 @@ def fit(
     profile: bool = True,
     sensitivity: bool = False,
     target: Mapping[str, float | str] | None = None,
+    kernel: str = "numpy",
 ) -> Fit:
     """Fit a law to a table of runs and say how sure the result is.
 
@@ -72,10 +73,12 @@ def fit(
         target: where N* and D* are stated: `{"C": 1e22}` in FLOPs, with the law's inputs other
             than N and D. `isoflop.fit.target.TIMES` the largest C of the runs if None, for a
             law of N and D alone.
+        kernel: what sums over runs, "numpy" or, compiled when first used, "numba".
 
     Raises:
         InputError: if a column is missing or holds values the law cannot take.
         NotIdentified: if there are fewer runs than parameters.
+        MissingExtra: if the kernel is not installed.
     """
     settings = Settings(
         noise=parse_noise(noise).text,
@@ -90,6 +93,7 @@ def fit(
         profile=profile,
         sensitivity=sensitivity,
         target=None if target is None else dict(target),
+        kernel=kernel,
     )
     declared = _law(table, law)
     problem = build_problem(table, declared, settings)

@@ -111,18 +111,31 @@ def terms(noise: Noise, r: np.ndarray, tuning: Any) -> tuple[np.ndarray, ...]:
         r: residuals [batch, runs].
         tuning: [batch, 1]; for the absolute value, of the Huber function that approaches it.
     """
-    if noise.family == "squared":
-        one = np.ones_like(r)
-        return 0.5 * r * r, r, one, one
-    if noise.family == "student":
-        total = noise.dof * tuning**2 + r * r
-        weight = (noise.dof + 1) / total
-        rho = 0.5 * (noise.dof + 1) * np.log1p(r * r / (noise.dof * tuning**2))
-        return rho, weight * r, weight * (1 - 2 * r * r / total), weight
+    return FORMULAS[noise.family](r, tuning, noise.dof)
+
+
+# Arithmetic that takes arrays and single numbers alike: also compiled (`isoflop.fit.compiled`).
+def _squared(r: Any, tuning: Any, dof: float) -> tuple[Any, Any, Any, Any]:
+    one = 0.0 * r + 1.0
+    return 0.5 * r * r, r, one, one
+
+
+def _student(r: Any, tuning: Any, dof: float) -> tuple[Any, Any, Any, Any]:
+    total = dof * tuning**2 + r * r
+    weight = (dof + 1) / total
+    rho = 0.5 * (dof + 1) * np.log1p(r * r / (dof * tuning**2))
+    return rho, weight * r, weight * (1 - 2 * r * r / total), weight
+
+
+def _huber(r: Any, tuning: Any, dof: float) -> tuple[Any, Any, Any, Any]:
     psi = np.minimum(np.maximum(r, -tuning), tuning)
     rho = psi * (r - 0.5 * psi)
     size = np.maximum(np.abs(r), tuning)
-    return rho, psi, (psi == r).astype(float), tuning / size
+    return rho, psi, 1.0 * (psi == r), tuning / size
+
+
+#: Family -> rho, psi, psi' and psi / r of residuals, the tuning and the degrees of freedom.
+FORMULAS = {"squared": _squared, "student": _student, "huber": _huber, "absolute": _huber}
 
 
 def next_tuning(

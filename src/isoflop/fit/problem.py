@@ -4,19 +4,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from isoflop.errors import InputError
 from isoflop.fit.noise import Noise, terms
 from isoflop.laws.linear import evaluate, parameter_ranges
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from isoflop.laws.law import Law
 
 #: Elements of a temporary array [rows, runs]: about 64 KiB, so that a chunk's temporaries
 #: stay in the second-level cache.
 CHUNK = 8192
+#: Chunks taken at once by each kernel: the compiled one has fewer temporaries.
+CHUNKS = {"numpy": 1, "numba": 4}
+
+Kernel = Literal["numpy", "numba"]
 
 _LIMIT = 690.0  # |log| of a parameter on a log scale; exp of it is still finite
 
@@ -36,6 +43,7 @@ class Problem:
         noise: the objective.
         weights: weight of each run [runs].
         precision: 1 / known noise of each run [runs], or None; residuals are multiplied by it.
+        kernel: what sums over runs: "numpy", or "numba" (extra `fast`).
     """
 
     law: Law
@@ -44,6 +52,7 @@ class Problem:
     noise: Noise
     weights: np.ndarray
     precision: np.ndarray | None = None
+    kernel: Kernel = "numpy"
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -147,10 +156,31 @@ def rows_of(x: np.ndarray, rows: np.ndarray | slice) -> np.ndarray:
     return x if x.ndim == 1 else x[rows]
 
 
-def chunks(rows: int, runs: int) -> list[slice]:
-    """Return slices of rows whose temporaries [rows, runs] stay in cache."""
-    size = max(1, CHUNK // max(runs, 1))
-    return [slice(k, min(k + size, rows)) for k in range(0, rows, size)]
+def chunks(rows: int, runs: int, size: int = CHUNK) -> list[slice]:
+    """Return slices of rows whose temporaries [rows, runs] have about `size` elements."""
+    step = max(1, size // max(runs, 1))
+    return [slice(k, min(k + step, rows)) for k in range(0, rows, step)]
+
+
+@dataclass
+class Local:
+    """What is summed over runs at some rows: residuals and the law's derivatives.
+
+    Args:
+        r: residuals [batch, runs]; tuning: of the objective [batch, 1].
+        weights: [runs] or [batch, runs]; precision: [runs], or None.
+        inverse: 1 / law [batch, runs] where residuals are of logarithms, else None.
+        jacobian: derivatives of the fitted value or its logarithm [batch, parameters, runs].
+        second: second derivatives of the law, by places of two parameters.
+    """
+
+    r: np.ndarray
+    tuning: np.ndarray
+    weights: np.ndarray
+    precision: np.ndarray | None
+    inverse: np.ndarray | None
+    jacobian: np.ndarray
+    second: dict[tuple[int, int], Any]
 
 
 def differentiate(
@@ -167,23 +197,42 @@ def differentiate(
     """
     rows, count = u.shape
     out = Derivatives(np.empty(rows), np.empty((rows, count)), *np.empty((2, rows, count, count)))
+    add = _accumulator(problem.kernel)
     with np.errstate(all="ignore"):
-        for part in chunks(rows, target.shape[-1]):
-            _differentiate(
-                problem,
-                u[part],
-                rows_of(weights, part),
-                rows_of(target, part),
-                tuning[part],
-                out.take(part),  # views: a slice copies nothing
+        for part in chunks(rows, target.shape[-1], CHUNK * CHUNKS[problem.kernel]):
+            here = _local(
+                problem, u[part], rows_of(weights, part), rows_of(target, part), tuning[part]
             )
+            view = out.take(part)  # views: a slice copies nothing
+            add(problem.noise, here, view)
+            _to_free(problem, u[part], view)
     out.objective[~np.isfinite(out.objective)] = np.inf
     return out
 
 
-def _differentiate(
-    problem: Problem, u: np.ndarray, w: Any, target: Any, tuning: Any, out: Derivatives
-) -> None:
+def known_kernel(name: str) -> Kernel:
+    """Return a kernel by name.
+
+    Raises:
+        InputError: there is none of that name.
+        MissingExtra: it is not installed.
+    """
+    if name not in CHUNKS:
+        raise InputError(f"`{name}` is not a kernel; known: {', '.join(CHUNKS)}.")
+    kernel: Kernel = "numba" if name == "numba" else "numpy"
+    _accumulator(kernel)
+    return kernel
+
+
+def _accumulator(kernel: Kernel) -> Callable[[Noise, Local, Derivatives], None]:
+    if kernel == "numba":
+        from isoflop.fit.compiled import accumulate as compiled
+
+        return compiled
+    return accumulate
+
+
+def _local(problem: Problem, u: np.ndarray, w: Any, target: Any, tuning: Any) -> Local:
     columns = problem.columns(u)
     law = evaluate(problem.law, problem.inputs, columns)
     shape = (len(u), target.shape[-1])
@@ -193,16 +242,6 @@ def _differentiate(
     r = (np.log(value) if logs else value) - target
     if k is not None:
         r *= k
-    rho, psi, curvature, weight = terms(problem.noise, r, tuning)
-    rho *= w
-    psi, weight = psi * w, weight * w
-    curvature = curvature * w  # not in place: of squares, curvature and weight are one array
-    if k is not None:
-        psi, curvature, weight = psi * k, curvature * (k * k), weight * (k * k)
-    if logs:
-        curvature -= psi  # second derivative of the logarithm
-    np.sum(rho, axis=1, out=out.objective)
-
     jacobian = np.empty((len(u), len(columns), shape[1]))
     for row, name in enumerate(columns):
         slope = law.d.get(name, 0.0)
@@ -210,34 +249,40 @@ def _differentiate(
             jacobian[:, row] = slope
         else:
             np.multiply(inverse, slope, out=jacobian[:, row])
-    transposed = jacobian.transpose(0, 2, 1)
-    out.gradient[:] = np.matmul(jacobian, psi[:, :, None])[:, :, 0]
-    np.matmul(jacobian * curvature[:, None, :], transposed, out=out.hessian)
-    np.matmul(jacobian * weight[:, None, :], transposed, out=out.majoriser)
-    _add_curvature(law.h or {}, psi if inverse is None else psi * inverse, columns, out.hessian)
-    _to_free(problem, columns, out)
-
-
-def _add_curvature(
-    second: dict[tuple[str, str], Any], slope: np.ndarray, columns: dict[str, Any], hessian: Any
-) -> None:
-    """Add sum over runs of (d objective / d law) times the law's second derivatives."""
     place = {name: row for row, name in enumerate(columns)}
-    for (first, other), curved in second.items():
+    second = {(place[i], place[j]): curved for (i, j), curved in (law.h or {}).items()}
+    return Local(r, tuning, w, k, inverse, jacobian, second)
+
+
+def accumulate(noise: Noise, at: Local, out: Derivatives) -> None:
+    """Sum over runs into `out`, by the parameters themselves."""
+    w, k = at.weights, at.precision
+    rho, psi, curvature, weight = terms(noise, at.r, at.tuning)
+    psi, weight = psi * w, weight * w
+    curvature = curvature * w  # not in place: of squares, curvature and weight are one array
+    if k is not None:
+        psi, curvature, weight = psi * k, curvature * (k * k), weight * (k * k)
+    if at.inverse is not None:
+        curvature -= psi  # second derivative of the logarithm
+    np.sum(rho * w, axis=1, out=out.objective)
+    transposed = at.jacobian.transpose(0, 2, 1)
+    out.gradient[:] = np.matmul(at.jacobian, psi[:, :, None])[:, :, 0]
+    np.matmul(at.jacobian * curvature[:, None, :], transposed, out=out.hessian)
+    np.matmul(at.jacobian * weight[:, None, :], transposed, out=out.majoriser)
+    slope = psi if at.inverse is None else psi * at.inverse
+    for (i, j), curved in at.second.items():
         term = np.einsum("bn,bn->b", slope, np.broadcast_to(curved, slope.shape))
-        i, j = place[first], place[other]
-        hessian[:, i, j] += term
+        out.hessian[:, i, j] += term
         if i != j:
-            hessian[:, j, i] += term
+            out.hessian[:, j, i] += term
 
 
-def _to_free(problem: Problem, columns: dict[str, Any], out: Derivatives) -> None:
+def _to_free(problem: Problem, u: np.ndarray, out: Derivatives) -> None:
     """Apply the chain rule from parameters to free coordinates, in place."""
     logs = problem.logs
     if not logs.any():
         return
-    theta = np.concatenate(list(columns.values()), axis=1)
-    factor = np.where(logs, theta, 1.0)
+    factor = np.where(logs, problem.theta(u), 1.0)
     out.gradient *= factor
     square = factor[:, :, None] * factor[:, None, :]
     out.hessian *= square

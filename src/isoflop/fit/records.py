@@ -24,6 +24,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     profile: bool = True
     sensitivity: bool = False
     target: dict[str, float | str] | None = None
+    kernel: str = "numpy"
 
 
 class Starts(msgspec.Struct, frozen=True, kw_only=True):

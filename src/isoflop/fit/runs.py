@@ -9,7 +9,7 @@ import numpy as np
 
 from isoflop.errors import InputError, NotIdentified
 from isoflop.fit.noise import parse_noise
-from isoflop.fit.problem import Problem
+from isoflop.fit.problem import Problem, known_kernel
 
 if TYPE_CHECKING:
     from isoflop.fit.records import Settings
@@ -61,6 +61,7 @@ def build_problem(table: Any, law: Law, settings: Settings) -> Problem:
         noise=noise,
         weights=weights,
         precision=_precision(table, settings.sigma, len(observed)),
+        kernel=known_kernel(settings.kernel),
     )
 
 
