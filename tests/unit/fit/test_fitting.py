@@ -12,6 +12,7 @@ from isoflop.errors import InputError, NotIdentified
 from isoflop.fit import Fit, Verdict, fit
 from isoflop.laws import get
 from isoflop.laws.dimensions import Exponent, Kind, NatsPerToken, Scale, Tokens
+from isoflop.laws.functions import maximum
 from isoflop.laws.law import law
 
 NOISES = ["huber:1e-3", "huber:free", "squared", "absolute", "student:4", "raw-huber:0.01"]
@@ -292,6 +293,33 @@ def test_text_and_html_show_estimate_interval_and_published():
     html = found._repr_html_()
     assert "<td>alpha</td>" in html
     assert "<script" not in html
+
+
+CELL = 32.5 / 64  # a cell of the screen over (0, 1): exact in binary
+
+
+@law(source="test")
+def kinked(
+    D: Tokens,
+    *,
+    p: Annotated[Any, Kind("position", 0.0, 1.0, start=(0.0, 1.0))],
+) -> NatsPerToken:
+    """Lowest at a kink, where its derivative by p is one and no step is downhill."""
+    return 2.0 + D**-0.3 + maximum(p - CELL, CELL - p)
+
+
+def test_a_search_that_cannot_leave_its_start_says_so():
+    D = np.geomspace(1e7, 1e11, 20)
+    found = fit({"D": D, "loss": 1.9 + D**-0.3}, kinked)  # the law cannot go that low
+    assert found.estimate["p"] == CELL
+    assert found.gradient > 1e-6 * found.objective
+    assert found.verdict is Verdict.EQUALS_START
+    assert "did not move from its start" in found.message
+    assert Fit.from_json(found.to_json()).verdict is Verdict.EQUALS_START
+    # Runs that the law reaches are fitted by the same search.
+    moved = fit({"D": D, "loss": 2.1 + D**-0.3}, kinked)
+    assert moved.verdict is not Verdict.EQUALS_START
+    assert abs(moved.estimate["p"] - CELL) == pytest.approx(0.1, rel=1e-6)
 
 
 def test_verdicts_have_messages():
