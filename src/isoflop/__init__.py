@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from isoflop.design.next import next_runs
     from isoflop.design.sweep import isoflop as design
     from isoflop.fit import fit
     from isoflop.protocols.question import plan, validate
@@ -26,13 +27,24 @@ _PUBLIC = {
     "design": ("isoflop.design", ""),
     "fit": ("isoflop.fit", ""),
     "load": ("isoflop.runs.io", "load"),
+    "next_runs": ("isoflop.design.next", "next_runs"),
     "plan": ("isoflop.plan", ""),
     "report": ("isoflop.report", ""),
     "study": ("isoflop.protocols.study", "run_study"),
     "validate": ("isoflop.validate", ""),
 }
 
-__all__ = ["__version__", "design", "fit", "load", "plan", "report", "study", "validate"]
+__all__ = [
+    "__version__",
+    "design",
+    "fit",
+    "load",
+    "next_runs",
+    "plan",
+    "report",
+    "study",
+    "validate",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -1,4 +1,4 @@
-"""`isoflop design`: which models to train, and what that costs."""
+"""`isoflop design`: a first sweep and what it costs, and which runs to train next."""
 
 from __future__ import annotations
 
@@ -8,13 +8,32 @@ from typing import Any
 import click
 
 from isoflop.cli import options as o
+from isoflop.cli.design_next import next_command
+from isoflop.cli.groups import DefaultGroup
 from isoflop.units import format_count, format_flops
 
 EPILOG = """\b
+Examples:
+  isoflop design --budgets 5e10,1.5e11,5e11 --sizes 5 --out sweep.json
+  isoflop design next --fit fit.json --budget 3e19 --target C=1e22"""
+
+_SWEEP = """\b
 Example:  isoflop design --budgets 5e10,1.5e11,5e11 --sizes 5 --out sweep.json"""
 
 
-@click.command(epilog=EPILOG)
+@click.group(cls=DefaultGroup, default="sweep", epilog=EPILOG)
+def command() -> None:
+    """Design a first sweep, or the next runs after a fit.
+
+    `isoflop design --budgets ...` is `isoflop design sweep --budgets ...`; its flags are in
+    `isoflop design sweep --help`.
+    """
+
+
+command.add_command(next_command)
+
+
+@command.command("sweep", epilog=_SWEEP)
 @click.option(
     "--budgets",
     type=o.Numbers(),
@@ -39,7 +58,7 @@ Example:  isoflop design --budgets 5e10,1.5e11,5e11 --sizes 5 --out sweep.json""
 @o.dry_run_flag
 @o.json_flag
 @o.quiet_flag
-def command(**flags: Any) -> int:
+def sweep_command(**flags: Any) -> int:
     """Design an isoFLOP sweep: for each budget, sizes evenly spaced in log N.
 
     Tokens come from the exact FLOP count; batch and learning rates from stated rules.

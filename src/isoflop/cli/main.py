@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 #: Verb -> (module, one line of help). The module's `command` is imported when it is called.
 VERBS = {
     "study": ("study", "Design, train, fit, hold out, plan and report, in one go."),
-    "design": ("design", "Design an isoFLOP sweep and say what it costs."),
+    "design": (
+        "design",
+        "Design an isoFLOP sweep and say what it costs; `next`: the runs after a fit.",
+    ),
     "train": ("train", "Train the runs of a sweep, or go on where it stopped."),
     "runs": ("runs", "Show a run table."),
     "data": ("data", "List, show and fetch public run tables."),
