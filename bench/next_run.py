@@ -20,7 +20,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "helpers"))
 
 import numpy as np
-from next_study import bend, epoch, outer, study
+from next_study import bend, epoch, outer, study  # pyright: ignore[reportMissingImports]
 
 CASES = {
     "fitted law, noise 0.001": (epoch, 0.001, {}),
