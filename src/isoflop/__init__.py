@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from isoflop.design.next import next_runs
     from isoflop.design.sweep import isoflop as design
     from isoflop.fit import fit
+    from isoflop.protocols.audit import audit
     from isoflop.protocols.question import plan, validate
     from isoflop.protocols.study import run_study as study
     from isoflop.report import write_report as report
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 #: Public name -> module and attribute; a verb that is also a layer is its (callable) package.
 _PUBLIC = {
+    "audit": ("isoflop.protocols.audit", "audit"),
     "design": ("isoflop.design", ""),
     "fit": ("isoflop.fit", ""),
     "load": ("isoflop.runs.io", "load"),
@@ -36,6 +38,7 @@ _PUBLIC = {
 
 __all__ = [
     "__version__",
+    "audit",
     "design",
     "fit",
     "load",

@@ -15,6 +15,7 @@ import numpy as np
 from isoflop.errors import NotIdentified
 from isoflop.fit.isoflop import WINDOW, Profile, fit_profile, pooled_noise
 from isoflop.fit.powerlaw import PowerLaw, fit_power_law
+from isoflop.fit.shapes import profile_bias
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,6 +69,30 @@ class IsoflopSurface:
         offset = np.log(N) - np.log(self.N_opt.sample(C))
         curvature = self.curvatures.reshape((-1,) + (1,) * np.ndim(C))
         return self.loss_opt.sample(C) * (1 + curvature * offset**2)
+
+
+def minimum_bias(
+    surface: IsoflopSurface, C: float, N: np.ndarray, alpha: float, beta: float
+) -> float | None:
+    """Return the relative bias of a budget's N* for its sizes; None where it has no value.
+
+    The true N* is not known: it is taken to be the line's, less its own bias.
+
+    Args:
+        surface: approach 2.
+        C: the budget, FLOPs.
+        N: sizes of the runs that were used, [run].
+        alpha, beta: exponents of N and D of the law that is taken for true.
+    """
+    if not (alpha > 0 and beta > 0):
+        return None
+    beta = beta * surface.cost.growth(N)
+    line, bias = float(surface.N_opt.point(C)), 0.0
+    for _ in range(3):
+        bias = profile_bias(surface.profile, alpha, beta, np.log(N * (1 + bias) / line))
+        if not np.isfinite(bias):
+            return None
+    return bias
 
 
 def fit_surface(

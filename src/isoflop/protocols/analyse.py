@@ -57,7 +57,8 @@ def analyse(
         raise InputError(
             f"none of {len(runs)} runs finished: {'; '.join(reasons[:3])}.", do="isoflop runs DIR"
         )
-    columns = dict(RunTable.from_runs(list(runs)).columns)
+    table = RunTable.from_runs(list(runs), N=settings.convention)
+    columns = dict(table.columns)
     how = Settings(
         level=settings.level,
         samples=settings.samples,
@@ -71,6 +72,16 @@ def analyse(
     approaches = _approaches(final, finished, points, settings, how)
     plan, no_plan = _plan(final, settings.target_budget, how)
     disagreement = disagreements(approaches, plan)
+    found, unchecked = findings(
+        table,
+        runs,
+        points,
+        approaches,
+        heldout,
+        disagreement,
+        added=added,
+        target=settings.target_budget,
+    )
     return StudyResult(
         question=question(settings),
         settings=msgspec.to_builtins(settings),
@@ -84,7 +95,8 @@ def analyse(
         disagreement=disagreement,
         heldout=heldout,
         plan=plan,
-        findings=[*no_plan, *findings(runs, final, approaches, heldout, disagreement, added)],
+        findings=[*no_plan, *found],
+        unchecked=unchecked,
         corpus=corpus,
         timing=timing,
         provenance=provenance,

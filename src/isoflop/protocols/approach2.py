@@ -8,8 +8,7 @@ import msgspec
 import numpy as np
 
 from isoflop.errors import NotIdentified
-from isoflop.fit.shapes import profile_bias
-from isoflop.fit.surface import FINITE, IsoflopSurface
+from isoflop.fit.surface import FINITE, IsoflopSurface, minimum_bias
 from isoflop.protocols.approaches import power_law_record
 from isoflop.protocols.models import Fitted, Settings, surface_of
 from isoflop.protocols.result import Approach, Optimum
@@ -111,20 +110,11 @@ def _optimum(
 
 
 def _bias(fitted: Fitted, surface: IsoflopSurface, C: float, N: np.ndarray) -> float | None:
-    """Bias of the profile's N* for these sizes, from approach 3's exponents.
-
-    The true N* is not known: it is taken to be the line's, less its own bias.
-    """
+    """Bias of the profile's N* for these sizes, from approach 3's exponents."""
     law = fitted.parametric
-    if law is None or not all(law.estimate[k] > 0 for k in ("alpha", "beta")):
+    if law is None:
         return None
-    alpha, beta = law.estimate["alpha"], law.estimate["beta"] * surface.cost.growth(N)
-    line, bias = float(surface.N_opt.point(C)), 0.0
-    for _ in range(3):
-        bias = profile_bias(surface.profile, alpha, beta, np.log(N * (1 + bias) / line))
-        if not np.isfinite(bias):
-            return None
-    return bias
+    return minimum_bias(surface, C, N, law.estimate["alpha"], law.estimate["beta"])
 
 
 def exponent_by_convention(columns: dict[str, RunData], settings: Settings) -> dict[str, Estimate]:

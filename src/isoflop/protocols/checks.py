@@ -4,29 +4,30 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
 import numpy as np
 
-from isoflop.runs.finding import Finding
-from isoflop.validate.selfcheck import (
-    RateProbe,
-    check_minima,
-    check_rates,
-    check_ratio,
-    check_slope,
-    check_span,
-)
+from isoflop.runs.finding import Finding, worst_first
+from isoflop.runs.table import RunTable
+from isoflop.validate.audit import audit_table
+from isoflop.validate.audit.codes import source_of
+from isoflop.validate.audit.evidence import Evidence
+from isoflop.validate.selfcheck import RateProbe
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from isoflop.protocols.models import Fitted
     from isoflop.protocols.result import Approach, Heldout
-    from isoflop.runs.run import Run
+    from isoflop.runs.run import Point, Run
+    from isoflop.validate.audit import Skipped
 
 #: Fewer optimiser steps than this leave the schedule too coarse to compare widths.
 MIN_STEPS = 500
-#: Repeated text is nearly as good as fresh up to here (Muennighoff et al. 2023).
-NEARLY_FRESH = 4.0
+#: Codes that only a finished study can give: its runs alone do not say.
+STUDY_ONLY = frozenset(
+    {"heldout", "disagreement", "extended", "no_plan", "steps"}
+    | {f"approach{k}" for k in (1, 2, 3)}
+)
 
 
 def rate_probes(runs: Sequence[Run]) -> list[RateProbe]:
@@ -73,41 +74,48 @@ def seed_noise(runs: Sequence[Run]) -> tuple[float, int]:
 
 
 def findings(
+    table: RunTable,
     runs: Sequence[Run],
-    fitted: Fitted,
+    points: Mapping[str, Sequence[Point]],
     approaches: Mapping[str, Approach],
     heldout: Heldout | None,
     disagreement: Sequence[str],
+    *,
     added: Sequence[str] = (),
-) -> list[Finding]:
-    """Run every check of a study, worst first."""
-    found: list[Finding] = []
-    if fitted.surface is not None:
-        found += [check_slope(fitted.surface), check_ratio(fitted.surface)]
-        found += check_minima(fitted.surface)
-    found.append(check_rates(rate_probes(runs), fitted.noise))
-    found.append(check_span(fitted.data.C))
-    found += [_failed(runs), _short(runs), _epochs(runs), _seeds(runs)]
-    found += _unanswered(approaches)
-    found += [_added(reason) for reason in added]
-    found += [_disagree(sentence) for sentence in disagreement]
-    found.append(_heldout(heldout))
-    order = {"error": 0, "warning": 1, "note": 2, "ok": 3}
-    return sorted(found, key=lambda f: order[f.severity])
+    target: float | None = None,
+) -> tuple[list[Finding], list[Skipped]]:
+    """Audit a study: every check of its table, and what only a study knows.
+
+    Args:
+        table: its runs as a table; runs: the same as records; points: id -> curve.
+        approaches: the three approaches by name; heldout: the held-out test, if there is one.
+        disagreement: sentences about where the approaches differ.
+        added: sizes that the study added by itself.
+        target: FLOPs that the plan is for.
+
+    Returns:
+        Findings, worst first and passed checks last, and the checks that could not run.
+    """
+    found = audit_table(table, target=target, evidence=study_evidence(runs, points))
+    own = [_short(runs), *_unanswered(approaches), _heldout(heldout)]
+    own += [_added(reason) for reason in added]
+    own += [_disagree(sentence) for sentence in disagreement]
+    own = [msgspec.structs.replace(f, source=source_of(f.code)) for f in own]
+    # What an approach says of its own parameters goes before what the audit's fit says.
+    said = {f.code for f in own}
+    audited = [f for f in (*found.findings, *found.passed) if f.code not in said]
+    return worst_first([*audited, *own]), found.skipped
 
 
-def _failed(runs: Sequence[Run]) -> Finding:
-    failed = [run for run in runs if run.status == "failed"]
-    if not failed:
-        return Finding(code="failed", severity="ok", message=f"all {len(runs)} runs finished.")
-    listed = "; ".join(f"{run.id}: {run.reason}" for run in failed[:5])
-    return Finding(
-        code="failed",
-        severity="warning",
-        message=f"{len(failed)} of {len(runs)} runs failed ({listed}).",
-        numbers={"failed": float(len(failed))},
-        why="A run that is missing because it diverged is not missing at random.",
-        remedy="Lower the learning rate of that width, or leave the size out and say so.",
+def study_evidence(runs: Sequence[Run], points: Mapping[str, Sequence[Point]]) -> Evidence:
+    """Return what runs of a study know beyond their table: probes, last rates, seed noise."""
+    finished = [run for run in runs if run.status == "finished"]
+    last = {run.id: points[run.id][-1].rate for run in finished if points.get(run.id)}
+    return Evidence(
+        RunTable.from_columns({}),
+        probes=tuple(rate_probes(finished)),
+        ends={key: float(rate) for key, rate in last.items() if rate is not None},
+        seed_noise=seed_noise(finished),
     )
 
 
@@ -124,37 +132,6 @@ def _short(runs: Sequence[Run]) -> Finding:
         remedy="Use a smaller batch, or leave the largest width of that budget out."
         if short
         else "",
-    )
-
-
-def _epochs(runs: Sequence[Run]) -> Finding:
-    most = max(run.D / run.U for run in runs if run.U)
-    over = most > NEARLY_FRESH
-    return Finding(
-        code="epochs",
-        severity="warning" if over else "ok",
-        message=f"the longest run passed over the training text {most:.2f} times.",
-        numbers={"epochs": most},
-        why="Repeated text is worth less than fresh text; these laws do not know." if over else "",
-        remedy="Give more text or smaller budgets." if over else "",
-    )
-
-
-def _seeds(runs: Sequence[Run]) -> Finding:
-    noise, freedom = seed_noise(runs)
-    if not freedom:
-        return Finding(
-            code="seeds",
-            severity="note",
-            message="every setup was trained once: run noise is read from the parabolas only.",
-            remedy="Repeat one setup with two more seeds.",
-        )
-    return Finding(
-        code="seeds",
-        severity="ok",
-        message=f"seeds of one setup differ by {noise:.4f} nats per token (sd, {freedom} degrees"
-        " of freedom).",
-        numbers={"sd": noise, "freedom": float(freedom)},
     )
 
 

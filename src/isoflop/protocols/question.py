@@ -10,6 +10,7 @@ from isoflop.errors import InputError, NotIdentified
 from isoflop.protocols.data import RunData, run_data
 from isoflop.protocols.models import Fitted, Settings, fit_models
 from isoflop.protocols.predict import plan_run, predict_heldout
+from isoflop.runs.budgets import with_budget
 from isoflop.runs.where import mask_of
 
 if TYPE_CHECKING:
@@ -85,17 +86,7 @@ def grouped(table: RunTable) -> dict[str, np.ndarray]:
 
     Where the table names its budgets they are kept.
     """
-    columns = dict(table.columns)
-    if "budget" not in columns and "C" in columns:
-        C = np.asarray(columns["C"], dtype=float)
-        order = np.argsort(C)
-        jumps = np.diff(np.log(C[order]), prepend=np.log(C[order][:1])) > np.log(1.1)
-        group = np.cumsum(jumps)
-        mean = np.bincount(group, weights=np.log(C[order])) / np.bincount(group)
-        budget = np.empty_like(C)
-        budget[order] = np.exp(mean)[group]
-        columns["budget"] = budget
-    return columns
+    return with_budget(table.columns)
 
 
 def _fit(data: RunData, settings: Settings) -> Fitted:

@@ -8,6 +8,7 @@ import msgspec
 
 from isoflop.runs.finding import Finding
 from isoflop.samples import Estimate
+from isoflop.validate.audit.record import Skipped
 
 SCHEMA = "isoflop.study/1"
 
@@ -151,7 +152,8 @@ class StudyResult(msgspec.Struct, frozen=True, kw_only=True):
         disagreement: sentences about where the approaches differ beyond their intervals.
         heldout: held-out prediction, or None with a finding that says why.
         plan: the larger run, or None with a finding that says why.
-        findings: the study's checks of itself.
+        findings: the study's checks of itself (its audit), worst first.
+        unchecked: checks that could not run, and why.
         corpus: name, digests, bytes, tokens.
         timing: where the time went, seconds of workers in disjoint parts, and of this process.
         provenance: versions, machine, command, seed, digests, started, finished.
@@ -175,4 +177,5 @@ class StudyResult(msgspec.Struct, frozen=True, kw_only=True):
     timing: dict[str, float]
     provenance: dict[str, str]
     report: str = ""
+    unchecked: list[Skipped] = []
     schema: str = SCHEMA

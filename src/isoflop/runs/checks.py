@@ -8,7 +8,7 @@
 | `scale` | warning | N or D is so small that it must be in millions or billions |
 | `duplicate` | warning | runs are equal in all standard columns |
 | `near-duplicate` | note | N, D and loss agree within 0.1 % |
-| `not-6nd` | warning or note | C is not 6ND: stated so, or not stated how |
+| `not-6nd` | warning or note | C is not 6ND: stated so or 2ND, or not stated how |
 | `mixed-corpus`, `-tokenizer`, `-recipe`, `-family` | warning | more than one value |
 | `unstated` | note | the table does not say how N or loss was counted |
 | `checkpoints` | warning or note | several rows of one run |
@@ -24,7 +24,7 @@ import numpy as np
 
 from isoflop.runs.convention import UNSTATED
 from isoflop.runs.duplicates import checkpoints, duplicates, rows_of
-from isoflop.runs.finding import Finding, Severity
+from isoflop.runs.finding import Finding, worst_first
 from isoflop.units import format_count, format_flops
 
 if TYPE_CHECKING:
@@ -38,7 +38,8 @@ SPAN = 4.0
 FEW = 10
 #: Correlation of ln N and ln D above which a fit cannot separate them.
 CONFOUNDED = 0.99
-_ORDER: tuple[Severity, ...] = ("error", "warning", "note", "ok")
+#: C within this share of 2ND is taken for the FLOPs of the forward pass.
+FORWARD = 0.05
 
 
 def check(table: RunTable) -> list[Finding]:
@@ -56,7 +57,7 @@ def check(table: RunTable) -> list[Finding]:
     if len(sound):
         for rule in _RULES:
             found += rule(sound)
-    return sorted(found, key=lambda finding: _ORDER.index(finding.severity))
+    return worst_first(found)
 
 
 def _numeric(table: RunTable, names: tuple[str, ...] = QUANTITIES) -> dict[str, np.ndarray]:
@@ -137,11 +138,13 @@ def _flops(table: RunTable) -> Iterator[Finding]:
     off = np.abs(ratio - 1) > 0.01
     if off.any():
         low, middle, high = float(ratio.min()), float(np.median(ratio)), float(ratio.max())
+        forward = abs(3 * middle - 1) < FORWARD
         yield Finding(
             code="not-6nd",
-            severity="warning" if stated == "6ND" else "note",
+            severity="warning" if stated == "6ND" or forward else "note",
             message=f"C is {middle:.2f} x 6ND (from {low:.2f} to {high:.2f}) and differs by "
-            f"more than 1 % in {off.sum()} of {len(off)} runs; the table says C is {stated}.",
+            f"more than 1 % in {off.sum()} of {len(off)} runs; the table says C is {stated}."
+            + (" It looks like the forward pass alone." if forward else ""),
             numbers={"median": middle, "smallest": low, "largest": high, "rows": float(off.sum())},
             why="N of another convention, forward FLOPs only, or a count with attention: each "
             "moves N* and its exponent.",

@@ -22,19 +22,36 @@ _KEY = ("N", "D", "C", "loss", "U", "seed", "run", "id", "lr", "batch")
 _PROGRESS = ("step", "_step", "current_step", "current_steps", "iteration", "global_step")
 
 
-def duplicates(table: RunTable) -> Iterator[Finding]:
-    """Find runs that are there twice, exactly or nearly."""
-    key = [
-        n
-        for n in ("N", "D", "C", "loss", "U", "seed", "run", "id", "lr", "batch")
-        if n in table.columns
-    ]
-    if "loss" not in key or not {"N", "D", "C"} & set(key):
-        return
+def copies(table: RunTable) -> np.ndarray:
+    """Return a mask [run] of the runs that repeat an earlier one in every standard column."""
+    key = [name for name in _KEY if name in table.columns]
+    if not _comparable(table):
+        return np.zeros(len(table), dtype=bool)
     codes = np.stack([np.unique(table[n], return_inverse=True)[1] for n in key])
     first = np.unique(codes, axis=1, return_index=True)[1]
     extra = np.ones(len(table), dtype=bool)
     extra[first] = False
+    return extra
+
+
+def _comparable(table: RunTable) -> bool:
+    return "loss" in table.columns and not {"N", "D", "C"}.isdisjoint(table.columns)
+
+
+def last_of_each_run(table: RunTable) -> np.ndarray:
+    """Return a mask [row] of the row with the most tokens of each `run`."""
+    run = np.unique(table["run"].astype(str), return_inverse=True)[1]
+    order = np.lexsort([table["D"], run])
+    last = np.ones(len(table), dtype=bool)
+    last[order[:-1]] = run[order[1:]] != run[order[:-1]]
+    return last
+
+
+def duplicates(table: RunTable) -> Iterator[Finding]:
+    """Find runs that are there twice, exactly or nearly."""
+    if not _comparable(table):
+        return
+    extra = copies(table)
     if extra.any():
         yield Finding(
             code="duplicate",

@@ -7,6 +7,24 @@ from typing import Literal
 import msgspec
 
 Severity = Literal["ok", "note", "warning", "error"]
+#: Severities, worst first.
+SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note", "ok")
+
+
+class Move(msgspec.Struct, frozen=True, kw_only=True):
+    """How far one number of the answer moves if what was found is mended.
+
+    Args:
+        what: the number, with its convention ("exponent of N*", "N* at 1e+22 FLOPs").
+        now: its estimate from the runs as they are.
+        then: its estimate when mended as `how` says.
+        how: what was changed for `then`.
+    """
+
+    what: str
+    now: float
+    then: float
+    how: str
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
@@ -19,6 +37,9 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
         numbers: the numbers themselves.
         why: why it matters.
         remedy: what to do.
+        source: where it is known from that it matters.
+        moves: how far the answer moves if it is mended, where that can be computed.
+        group: the labels of the runs it is about, if the table holds several kinds.
     """
 
     code: str
@@ -27,3 +48,11 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     numbers: dict[str, float] = {}
     why: str = ""
     remedy: str = ""
+    source: str = ""
+    moves: tuple[Move, ...] = ()
+    group: str = ""
+
+
+def worst_first(findings: list[Finding]) -> list[Finding]:
+    """Return findings by severity, otherwise in the order they came."""
+    return sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity))

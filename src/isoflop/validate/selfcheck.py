@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 PLAUSIBLE_RATIO = (8.0, 40.0)
 #: A probe must beat the study's own rate by more than this (nats per token) to count at all.
 RATE_TOLERANCE = 0.02
+#: Repeated text is nearly as good as fresh up to here (Muennighoff et al. 2023).
+NEARLY_FRESH = 4.0
+#: Decades of compute under which a trend is hard to see, and under which there is hardly one.
+SPAN, SHORT = 2.0, 0.95
 
 
 @dataclass(frozen=True)
@@ -33,12 +37,19 @@ class RateProbe:
     Args:
         width: residual width; budget: nominal FLOPs.
         multiples: of the study's rate, ascending, 1.0 among them, [probe]; loss: nats, [probe].
+        label: what the model is called; by its width if empty.
     """
 
     width: int
     budget: float
     multiples: np.ndarray
     loss: np.ndarray
+    label: str = ""
+
+    @property
+    def name(self) -> str:
+        """What the model is called."""
+        return self.label or f"width {self.width}"
 
     def best_multiple(self) -> float:
         """Return the vertex of a parabola in ln(multiple), or the best end if it is outside."""
@@ -72,7 +83,8 @@ def check_slope(surface: IsoflopSurface) -> Finding:
             numbers=numbers,
             remedy="Add a third budget.",
         )
-    drawn = np.log(surface.minima[:, :, 1])
+    with np.errstate(invalid="ignore"):
+        drawn = np.log(surface.minima[:, :, 1])  # NaN where a wild sample is negative
     local = np.diff(drawn, axis=0) / np.diff(x)[:, None]
     change = slopes[-1] - slopes[0]
     noise = float(np.nanstd(local[-1] - local[0]))
@@ -127,7 +139,7 @@ def check_rates(probes: Sequence[RateProbe], noise: float) -> Finding:
         )
     worst = max(p.cost_of_rate() for p in probes)
     listed = "; ".join(
-        f"width {p.width}: best at x{p.best_multiple():.2f},"
+        f"{p.name}: best at x{p.best_multiple():.2f},"
         f" {1000 * p.cost_of_rate():.0f} mnat better than x1"
         for p in probes
     )
@@ -135,7 +147,7 @@ def check_rates(probes: Sequence[RateProbe], noise: float) -> Finding:
         code="rate",
         severity="warning" if worst > tolerance else "ok",
         message=f"learning-rate probes ({listed}); tolerance {1000 * tolerance:.0f} mnat.",
-        numbers={f"width {p.width}": p.best_multiple() for p in probes},
+        numbers={p.name: p.best_multiple() for p in probes},
         why="A rate that is right for one width and wrong for another tilts every parabola.",
         remedy="Change the base rate, or how it scales with width, and repeat."
         if worst > tolerance
@@ -150,6 +162,7 @@ def check_minima(surface: IsoflopSurface) -> list[Finding]:
             code="minimum",
             severity="warning",
             message=f"budget {p.budget:.3g} FLOPs is left out of N*(C): {p.reason}",
+            numbers={"budget": p.budget, "runs": float(len(p.used))},
             why="A minimum at the edge of the sizes is where the sizes end, not where the loss"
             " is lowest.",
             remedy=f"Add {p.side or 'more'} sizes at this budget.",
@@ -162,14 +175,15 @@ def check_minima(surface: IsoflopSurface) -> list[Finding]:
 def check_span(C: np.ndarray) -> Finding:
     """Check that compute spans enough to see a trend."""
     decades = float(np.log10(C.max() / C.min()))
-    short = decades < 2
+    # Whole decades of nominal budgets are a hair less in exact FLOPs.
+    few = decades < SPAN - 0.01
     return Finding(
         code="span",
-        severity="note" if short else "ok",
+        severity="warning" if decades < SHORT else "note" if few else "ok",
         message=f"compute spans {decades:.1f} decades ({C.min():.2g} to {C.max():.2g} FLOPs).",
         numbers={"decades": decades},
         why="Under two decades a floor, a bend and a power law cannot be told apart."
-        if short
+        if few
         else "",
-        remedy="Add a larger budget before trusting a far extrapolation." if short else "",
+        remedy="Add a larger budget before trusting a far extrapolation." if few else "",
     )

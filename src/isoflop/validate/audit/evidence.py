@@ -1,0 +1,298 @@
+"""What an audit looks at: the runs, the law through them, and the answer they give."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from isoflop.errors import InputError, NotIdentified
+from isoflop.fit.allocation import best_split
+from isoflop.fit.fitting import fit
+from isoflop.fit.surface import IsoflopSurface, fit_surface
+from isoflop.runs.budgets import with_budget
+from isoflop.runs.columns import plain
+from isoflop.runs.cost import CostCurve
+from isoflop.runs.finding import Move
+from isoflop.units import format_flops
+
+if TYPE_CHECKING:
+    from isoflop.fit.result import Fit
+    from isoflop.laws.law import Law
+    from isoflop.runs.table import RunTable
+    from isoflop.validate.selfcheck import RateProbe
+
+#: The law fitted where none is given, and the fewest runs it is fitted to.
+LAW, FEWEST = "chinchilla", 8
+#: Words of a column `status` that say a run came to its end.
+FINISHED = frozenset({"", "finished", "done", "complete", "completed", "success", "ok"})
+#: Roles of runs that were not made to be fitted.
+PROBES = frozenset({"lr_probe"})
+#: A group of runs is a budget of an isoFLOP design if its C agree within this factor, and a table
+#: is such a design if at least this share of its runs are in budgets of four sizes or more: where
+#: the table names its budgets, and where they are guessed from C.
+NAMED, GUESSED = (1.25, 0.5), (1.1, 0.7)
+#: Without a target the answer is given for this multiple of the largest C.
+AHEAD = 10.0
+_SAMPLES = 200
+#: Columns (plain names) of peak learning rate and of batch, best first.
+_RATES = ("lr", "lr_hidden", "learning_rate_peak", "lr_peak", "base_lr", "lr_max")
+_BATCHES = ("batch", "batch_tokens", "batch_size_in_tokens", "global_batch_size", "batch_sequences")
+
+
+def column_of(table: RunTable, names: tuple[str, ...]) -> np.ndarray | None:
+    """Return the first column of numbers with one of these plain names."""
+    for name in names:
+        for own in table.columns:
+            if plain(own) == name and table[own].dtype.kind != "O":
+                return table[own]
+    return None
+
+
+def rate_of(table: RunTable) -> np.ndarray | None:
+    """Return the peak learning rate [run], where the table has one."""
+    return column_of(table, _RATES)
+
+
+def batch_of(table: RunTable) -> np.ndarray | None:
+    """Return the batch [run], where the table has one."""
+    return column_of(table, _BATCHES)
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Runs of one kind with what is asked of them.
+
+    Args:
+        table: the runs, all of them.
+        target: FLOPs that the answer is wanted for, or None.
+        given: a fit of these runs, or None: then `law` is fitted.
+        law: the law.
+        probes: learning-rate probes, where they are known.
+        ends: multiple of the peak learning rate at the last step of each run, where known.
+        seed_noise: standard deviation between seeds, nats per token, and its freedom.
+        group: the labels these runs share.
+    """
+
+    table: RunTable
+    target: float | None = None
+    given: Fit | None = None
+    law: Law | str = LAW
+    probes: tuple[RateProbe, ...] = ()
+    ends: dict[str, float] = field(default_factory=dict)
+    seed_noise: tuple[float, int] = (0.0, 0)
+    group: str = ""
+
+    # The runs ------------------------------------------------------------------------------------
+    @cached_property
+    def finished(self) -> np.ndarray:
+        """Mask [row] of runs that came to their end."""
+        if "status" not in self.table.columns:
+            return np.ones(len(self.table), dtype=bool)
+        return np.array([str(s).strip().lower() in FINISHED for s in self.table["status"]])
+
+    @cached_property
+    def runs(self) -> RunTable:
+        """The runs that a fit may use, with D or C computed by 6ND where there is no column.
+
+        Raises:
+            InputError: there are none, or N, loss, or both D and C are missing.
+        """
+        table = self.table
+        missing = [n for n in ("N", "loss") if not self.has(n)]
+        if not (self.has("D") or self.has("C")):
+            missing.append("D (or C)")
+        if missing:
+            raise InputError(f"the table has no numbers for {', '.join(missing)}.")
+        if not self.has("D"):
+            table = table.with_columns(D=table["C"] / (6.0 * table["N"]))
+        elif not self.has("C"):
+            table = table.with_columns(C=6.0 * table["N"] * table["D"])
+        keep = self.finished.copy()
+        for name in ("N", "D", "C", "loss"):
+            with np.errstate(invalid="ignore"):
+                keep &= np.isfinite(table[name]) & (table[name] > 0)
+        if "role" in table.columns:
+            keep &= ~np.isin(table["role"].astype(str), list(PROBES))
+        if not keep.any():
+            raise InputError(f"none of {len(table)} runs is finished with N, D and a loss.")
+        return table.where(keep)
+
+    def has(self, name: str) -> bool:
+        """Tell whether the table has a column of that name with a number in it."""
+        column = self.table.columns.get(name)
+        return column is not None and column.dtype.kind != "O" and bool(np.isfinite(column).any())
+
+    def need(self, *names: str) -> None:
+        """Check that the table has columns of numbers.
+
+        Raises:
+            InputError: it has not.
+        """
+        missing = [name for name in names if not self.has(name)]
+        if missing:
+            raise InputError(f"the table has no numbers for {', '.join(missing)}.")
+
+    def where(self, mask: np.ndarray) -> Evidence:
+        """Return the evidence of the usable runs of a mask [usable run], fitted anew."""
+        return replace(self, table=self.runs.where(mask), given=None)
+
+    # The law through them ------------------------------------------------------------------------
+    @cached_property
+    def fit(self) -> Fit:
+        """The given fit, or the law fitted to the usable runs.
+
+        Raises:
+            InputError: the law needs a column that the table has not.
+            NotIdentified: there are too few runs.
+        """
+        if self.given is not None:
+            return self.given
+        if len(self.runs) < FEWEST:
+            raise NotIdentified(
+                f"{len(self.runs)} usable runs are fewer than the {FEWEST} a law is fitted to here."
+            )
+        return fit(self.runs, self.law)
+
+    @cached_property
+    def cost(self) -> CostCurve | None:
+        """FLOPs a token by N, or None where C is not a function of N and D."""
+        try:
+            return CostCurve.from_runs(self.runs["N"], self.runs["D"], self.runs["C"])
+        except InputError:
+            return None
+
+    @property
+    def at(self) -> float:
+        """FLOPs that the answer is given for."""
+        return self.target or AHEAD * float(self.runs["C"].max())
+
+    @cached_property
+    def answer(self) -> dict[str, float]:
+        """Exponent of N*(C) over the runs' C, and N* and loss at the target, by name.
+
+        Raises:
+            NotIdentified: the runs do not determine the exponents, or there is no optimum.
+        """
+        loose = [n for n in ("alpha", "beta") if not self.fit.identified.get(n, True)]
+        if loose:
+            raise NotIdentified(f"these runs do not determine {' and '.join(loose)}.")
+        columns = {name: np.full((1, 1), value) for name, value in self.fit.estimate.items()}
+        found = {name: float(x[0]) for name, x in self.answers(columns).items()}
+        if not np.isfinite(list(found.values())).all():
+            raise NotIdentified(f"the fitted law has no optimum at {format_flops(self.at)} FLOPs.")
+        return found
+
+    def answers(self, columns: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Return the answers [batch] for parameters [batch, 1] by name.
+
+        Raises:
+            InputError: the law has other inputs than N and D, so that C leaves them open.
+        """
+        law = self.fit.law
+        if set(law.input_names) != {"N", "D"}:
+            raise InputError(f"`{law.name}` has inputs {', '.join(law.input_names)}, not N and D.")
+        flops = self.cost.flops_per_token if self.cost is not None else _six
+        C = self.runs["C"]
+        low, high = float(C.min()), float(C.max())
+        if high < 2 * low:
+            low, high = low / 2, high * 2
+        small, large = (best_split(law, columns, x, flops, {})[0] for x in (low, high))
+        N, _, loss = best_split(law, columns, self.at, flops, {})
+        at = f"at {format_flops(self.at)} FLOPs"
+        return {
+            "exponent of N*": np.log(large / small) / np.log(high / low),
+            f"N* {at}": N,
+            f"loss {at}": loss,
+        }
+
+    def moves(self, mended: Evidence, how: str) -> tuple[Move, ...]:
+        """Return how far the answer moves to that of mended evidence; empty if either has none."""
+        try:
+            now, then = self.answer, replace(mended, target=self.at).answer
+        except (InputError, NotIdentified):
+            return ()
+        return tuple(
+            Move(what=name, now=value, then=then[name], how=how)
+            for name, value in now.items()
+            if name in then
+        )
+
+    # Budgets -------------------------------------------------------------------------------------
+    @cached_property
+    def budgets(self) -> np.ndarray:
+        """Budget [usable run] of an isoFLOP design; NaN for runs that are in none.
+
+        Raises:
+            InputError: the runs are not grouped by budget.
+        """
+        within, most = NAMED if "budget" in self.runs.columns else GUESSED
+        budget = with_budget(self.runs.columns)["budget"].copy()
+        C, N = self.runs["C"], self.runs["N"]
+        for value in np.unique(budget):
+            rows = budget == value
+            wide = C[rows].max() > within * C[rows].min()
+            if wide or len(np.unique(N[rows])) < 4:
+                budget[rows] = np.nan
+        known = np.isfinite(budget)
+        grid = within == GUESSED[0] and _crossed(N, self.runs["D"])
+        if grid or known.mean() < most or len(np.unique(budget[known])) < 2:
+            raise InputError(
+                "the runs are a grid of N and D, not an isoFLOP design."
+                if grid
+                else f"{int(known.sum())} of {len(budget)} runs are in budgets of four sizes or"
+                " more: this is not an isoFLOP design."
+            )
+        return budget
+
+    @cached_property
+    def surface(self) -> IsoflopSurface:
+        """Approach 2 through the budgets' parabolas.
+
+        Raises:
+            InputError, NotIdentified: there are no budgets, or too few with a minimum.
+        """
+        return self.profiled("parabola")
+
+    def profiled(self, profile: str) -> IsoflopSurface:
+        """Return approach 2 with a profile; a corrected one takes the fitted law's exponents."""
+        known = np.isfinite(self.budgets)
+        runs = self.runs.where(known)
+        # Minima need no FLOPs a token; only D* does, and who reads it asks for `cost`.
+        cost = self.cost or CostCurve.from_runs(runs["N"], runs["C"] / (6 * runs["N"]), runs["C"])
+        return fit_surface(
+            runs["N"],
+            runs["C"],
+            runs["loss"],
+            self.budgets[known],
+            cost=cost,
+            seed_noise=self.seed_noise[0],
+            samples=_SAMPLES,
+            rng=np.random.default_rng(0),
+            profile=profile,
+            exponents=self.exponents if profile == "corrected" else None,
+        )
+
+    @property
+    def exponents(self) -> tuple[float, float]:
+        """The fitted law's exponents of N and D.
+
+        Raises:
+            InputError: the law has none by these names, or they are not positive.
+        """
+        alpha, beta = (self.fit.estimate.get(name, 0.0) for name in ("alpha", "beta"))
+        if not min(alpha, beta) > 0:
+            raise InputError(f"`{self.fit.law.name}` has no positive alpha and beta here.")
+        return alpha, beta
+
+
+def _crossed(N: np.ndarray, D: np.ndarray) -> bool:
+    """Tell whether N and D both take few values, so that runs are a grid of the two."""
+    few = [len(np.unique([f"{x:.3g}" for x in column])) for column in (N, D)]
+    return max(few) <= len(N) / 3
+
+
+def _six(N: Any) -> Any:
+    return 6.0 * N

@@ -1,0 +1,63 @@
+"""Sound studies pass: false alarms over simulations."""
+
+import numpy as np
+import pytest
+from audited_runs import LAW, clean, loss_of, optimum
+
+from isoflop.runs.table import RunTable
+from isoflop.validate.audit import audit_table
+
+#: More than 5 of 100 have a probability under 0.1 % if one in a hundred is a false alarm.
+ALLOWED = 5
+
+
+def loud(runs):
+    return [f.code for f in audit_table(runs).findings if f.severity in ("warning", "error")]
+
+
+def bare(seed, budgets=(1e18, 1e19, 1e20, 1e21), sizes=7, span=4.0, noise=0.005):
+    """N, D, C and loss only, nothing stated."""
+    C = np.repeat(budgets, sizes)
+    N = optimum(C) * np.tile(np.geomspace(1 / span, span, sizes), len(budgets))
+    D = C / (6 * N)
+    return RunTable.from_columns({"N": N, "D": D, "C": C, "loss": noisy(N, D, noise, seed)})
+
+
+def scattered(seed, runs=60, noise=0.01):
+    """Runs anywhere in N and D, without C."""
+    rng = np.random.default_rng(seed)
+    N, D = 10 ** rng.uniform(7.5, 9.8, runs), 10 ** rng.uniform(8.8, 11.2, runs)
+    return RunTable.from_columns({"N": N, "D": D, "loss": noisy(N, D, noise, seed + 1)})
+
+
+def crossed(seed, noise=0.005):
+    """Every N with every D: budgets that no one designed."""
+    N, D = (x.ravel() for x in np.meshgrid(np.geomspace(3e7, 3e9, 8), np.geomspace(1e9, 1e11, 8)))
+    return RunTable.from_columns({"N": N, "D": D, "C": 6 * N * D, "loss": noisy(N, D, noise, seed)})
+
+
+def noisy(N, D, noise, seed):
+    return loss_of(N, D) * np.exp(noise * np.random.default_rng(seed).standard_normal(len(N)))
+
+
+@pytest.mark.parametrize("make", [clean, bare, scattered, crossed])
+def test_sound_tables_pass(make):
+    assert sum(bool(loud(make(seed))) for seed in range(8)) <= 1
+
+
+@pytest.mark.slow
+def test_a_sound_study_passes_in_ninety_five_of_a_hundred():
+    assert sum(bool(loud(clean(seed))) for seed in range(100, 200)) <= ALLOWED
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("make", [bare, scattered, crossed])
+def test_bare_tables_pass_in_ninety_five_of_a_hundred(make):
+    assert sum(bool(loud(make(seed))) for seed in range(100)) <= ALLOWED
+
+
+def test_runs_without_noise_pass():
+    runs = bare(0, noise=0.0)
+    assert loud(runs) == []
+    answer = audit_table(runs).answer["exponent of N*"]
+    assert answer == pytest.approx(LAW["beta"] / (LAW["alpha"] + LAW["beta"]), abs=1e-4)
