@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from isoflop.protocols.study import run_study as study
     from isoflop.report import write_report as report
     from isoflop.runs.io import load
+    from isoflop.validate.prediction import predict
 
 #: Public name -> module and attribute; a verb that is also a layer is its (callable) package.
 _PUBLIC = {
@@ -31,6 +32,7 @@ _PUBLIC = {
     "load": ("isoflop.runs.io", "load"),
     "next_runs": ("isoflop.design.next", "next_runs"),
     "plan": ("isoflop.plan", ""),
+    "predict": ("isoflop.validate.prediction", "predict"),
     "report": ("isoflop.report", ""),
     "study": ("isoflop.protocols.study", "run_study"),
     "validate": ("isoflop.validate", ""),
@@ -44,6 +46,7 @@ __all__ = [
     "load",
     "next_runs",
     "plan",
+    "predict",
     "report",
     "study",
     "validate",

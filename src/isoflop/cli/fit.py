@@ -31,12 +31,7 @@ Examples:
     show_default=True,
     help="A registered law, a composition like chinchilla[D=repeated_tokens], or a formula.",
 )
-@click.option(
-    "--noise",
-    default="huber:1e-3",
-    show_default=True,
-    help="Objective, a sum over runs: huber:DELTA, huber:free, squared, absolute, student:NU.",
-)
+@o.noise_option
 @click.option(
     "--bootstrap",
     type=click.IntRange(min=0),
@@ -54,7 +49,7 @@ Examples:
 @click.option("--cluster", help="Column of labels; runs with one label are drawn together.")
 @click.option("--weight", help="Column of weights.")
 @click.option("--sigma", help="Known noise of each run's log output: a column, or one number.")
-@click.option("--output", default="loss", show_default=True, help="Column the law explains.")
+@o.output_option
 @click.option(
     "--sensitivity/--no-sensitivity",
     default=True,
@@ -98,11 +93,11 @@ def command(ctx: click.Context, source: Path, **flags: Any) -> int:
         return run_approaches(source, flags)
     from isoflop.fit.fitting import fit
     from isoflop.laws.resolve import resolve
-    from isoflop.protocols.sources import open_table
+    from isoflop.protocols.sources import open_table, points_of_one_law
 
     table = open_table(source, columns=flags["column"], where=flags["where"])
     if source.is_dir():
-        table = _points_of_one_law(table)
+        table = points_of_one_law(table)
     if not flags["as_json"]:
         o.tell_findings(table)
     fitted = fit(
@@ -138,18 +133,6 @@ def _number_or_column(text: str | None) -> float | str | None:
         return None if text is None else float(text)
     except ValueError:
         return text
-
-
-def _points_of_one_law(table: Any) -> Any:
-    """Leave out a study's failed runs and learning-rate probes; refuse mixed text or recipes.
-
-    Raises:
-        ConventionError: the runs were trained on different corpora or by different recipes.
-    """
-    table = table.where((table["status"] == "finished") & (table["role"] != "lr_probe"))
-    for label in ("corpus", "family"):
-        table.require_one(label)
-    return table
 
 
 def document(fitted: Fit) -> dict[str, Any]:

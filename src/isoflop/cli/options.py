@@ -63,6 +63,21 @@ column_option = click.option(
     callback=lambda _c, _p, pairs: dict(pairs),
     help="Which column of the input is N, D, C, loss ...; may be repeated.",
 )
+laws_option = click.option(
+    "--law",
+    "laws",
+    multiple=True,
+    help="A registered law, a composition or a formula; may be repeated.",
+)
+noise_option = click.option(
+    "--noise",
+    default="huber:1e-3",
+    show_default=True,
+    help="Objective, a sum over runs: huber:DELTA, huber:free, squared, absolute, student:NU.",
+)
+output_option = click.option(
+    "--output", default="loss", show_default=True, help="Column the law explains."
+)
 where_option = click.option("--where", help="Keep the runs that meet a condition.")
 
 
@@ -148,15 +163,24 @@ def existing(path: Path) -> Path:
     return path
 
 
-def analysis_settings(flags: dict[str, Any]) -> Any:
-    """Return the analysis settings that --level and --seed ask for."""
-    from isoflop.protocols.models import Settings
+def level_of(flags: dict[str, Any]) -> float:
+    """Return the level that --level asks for.
 
+    Raises:
+        InputError: it is not between 0 and 1.
+    """
     if not 0 < flags["level"] < 1:
         raise InputError(
             f"level = {flags['level']:g} is not between 0 and 1.", do="--level 0.9 for 90 %."
         )
-    return Settings(level=flags["level"], seed=flags["seed"])
+    return flags["level"]
+
+
+def analysis_settings(flags: dict[str, Any]) -> Any:
+    """Return the analysis settings that --level and --seed ask for."""
+    from isoflop.protocols.models import Settings
+
+    return Settings(level=level_of(flags), seed=flags["seed"])
 
 
 def tell_findings(table: Any) -> None:

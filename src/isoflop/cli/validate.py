@@ -2,54 +2,130 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
 import click
 
 from isoflop.cli import options as o
+from isoflop.errors import InputError
 from isoflop.units import format_count
 
 EPILOG = """\b
 Examples:
   isoflop validate my-study
-  isoflop validate runs.csv --holdout "C > 1e21" """
+  isoflop validate runs.csv --holdout "C > 1e21"
+  isoflop validate runs.csv --law chinchilla --law kaplan --holdout rolling"""
 
 
 @click.command(epilog=EPILOG)
 @click.argument("source", type=click.Path(path_type=Path))
+@o.laws_option
 @click.option(
     "--holdout",
     default="largest-budget",
     show_default=True,
-    help="largest-budget, or a condition on the runs.",
+    help="largest-budget or a condition; with --law also largest-N, longest-D, rolling.",
 )
+@o.noise_option
+@o.output_option
 @o.column_option
 @o.where_option
 @o.convention_option
 @o.seed_option
 @o.level_option
 @o.json_flag
-def command(source: Path, **flags: Any) -> int:
+@click.pass_context
+def command(ctx: click.Context, source: Path, **flags: Any) -> int:
     """Fit the smaller runs of SOURCE, predict the held-out ones, and say what was covered.
 
-    Exit code 1 if the best held-out run lies outside its interval.
+    With --law, each law is fitted and ranked; without, the approaches of an isoFLOP study predict
+    together. Exit code 1: without laws, the best held-out run lies outside its interval; with
+    laws, none beats a naive baseline.
     """
     from isoflop.protocols.question import validate
-    from isoflop.protocols.sources import open_table
+    from isoflop.protocols.sources import open_table, points_of_one_law
+    from isoflop.validate.rolling import How
 
     table = open_table(source, columns=flags["column"], where=flags["where"])
-    answer = validate(
-        table,
-        holdout=flags["holdout"],
-        convention=flags["convention"],
-        settings=o.analysis_settings(flags),
+    if not flags["laws"]:
+        _only_with_laws(ctx)
+        heldout: Any = validate(
+            table,
+            holdout=flags["holdout"],
+            convention=flags["convention"],
+            settings=o.analysis_settings(flags),
+        )
+        _tell(heldout, flags["as_json"], text)
+        return 0 if heldout.covered else 1
+    if source.is_dir():
+        table = points_of_one_law(table)
+    how = How(
+        noise=flags["noise"],
+        output=flags["output"],
+        seed=flags["seed"],
+        level=o.level_of(flags),
     )
-    if flags["as_json"]:
+    answer: Any = validate(table, flags["laws"], holdout=flags["holdout"], how=how)
+    _tell(answer, flags["as_json"], text_of_laws)
+    return 0 if answer.useful else 1
+
+
+def _only_with_laws(ctx: click.Context) -> None:
+    for name in ("noise", "output"):
+        if ctx.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE:
+            raise InputError(
+                f"--{name} says how a law is fitted.", do="Name one:  --law chinchilla"
+            )
+
+
+def _tell(answer: Any, as_json: bool, write: Any) -> None:
+    if as_json:
         o.print_json(answer)
     else:
-        click.echo(text(answer))
-    return 0 if answer.covered else 1
+        click.echo(write(answer))
+
+
+def text_of_laws(answer: Any) -> str:
+    """Return a validation of laws as text: a line a law, then what the numbers rest on."""
+    share = f"{100 * answer.level:g} %"
+    lines = [
+        f"fitted on {answer.fitted} runs, {answer.heldout} predictions held out"
+        f" ({answer.holdout}); larger means {answer.size}; {answer.output} in {answer.unit}",
+        f"{'rank':>4}  {'relative':>8} {'log':>7} {'bias':>7}  {share:>5}  samples  law",
+    ]
+    rank = {place.law: place for place in answer.ranking}
+    for name, error in answer.errors.items():
+        covered = next(c for c in answer.coverage[name] if c.nominal == answer.level)
+        place = str(rank[name].rank) if name in rank else "-"
+        log = "-" if error.log is None else f"{error.log:.4f}"
+        lines.append(
+            f"{place:>4}  {100 * error.relative:7.2f}% {log:>7} {100 * error.bias:+6.2f}%"
+            f"  {100 * covered.observed:4.0f}%  {100 * covered.samples_only:6.0f}%  {name}"
+        )
+    lines += [_skill(name, by) for name, by in answer.skill.items()]
+    lines += [_growth(name, growth) for name, growth in answer.growth.items()]
+    lines += [
+        f"{place.law} against {place.against}: p = {place.p:.3g} (paired, by {answer.tested_by})"
+        for place in answer.ranking
+        if place.p is not None
+    ]
+    if len(answer.weights) > 1:
+        weights = ", ".join(f"{name} {100 * w:.0f} %" for name, w in answer.weights.items())
+        lines.append(f"weights from rolling origins in the training rows: {weights}")
+    lines += [f"{name} could not be fitted: {why}" for name, why in answer.reasons.items()]
+    return "\n".join([*lines, *answer.notes])
+
+
+def _skill(name: str, by: dict[str, float]) -> str:
+    return f"skill of {name}: " + ", ".join(f"{v:+.2f} over {k}" for k, v in by.items())
+
+
+def _growth(name: str, growth: Any) -> str:
+    bands = ", ".join(f"{b.error:.4f} {b.distance} ({b.runs})" for b in growth.bands)
+    slope = "" if growth.per_decade is None else f"; {growth.per_decade:+.4f} a decade"
+    return f"error of {name}: {bands}{slope}"
 
 
 def text(answer: Any) -> str:
@@ -66,8 +142,12 @@ def text(answer: Any) -> str:
         lines.append(
             f"{format_count(cell.N):>8} {format_count(cell.D):>8} {cell.observed:9.4f}"
             f" {cell.predicted:9.4f} {100 * (cell.predicted / cell.observed - 1):+6.1f}%"
-            f"  {low:.3f} to {high:.3f}{'' if cell.covered else ' MISSED'}"
+            f"  {_end(low)} to {_end(high)}{'' if cell.covered else ' MISSED'}"
             + (f"  {line:.3f}" if line is not None else "")
         )
     lines.append(f"covered: {100 * answer.coverage:.0f} % of {len(answer.cells)} runs")
     return "\n".join([*lines, *answer.notes])
+
+
+def _end(value: float) -> str:
+    return f"{value:.3f}" if math.isfinite(value) else "open"

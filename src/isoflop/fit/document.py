@@ -30,7 +30,7 @@ def encode(fit: Fit) -> str:
     """Return the JSON document of a fit."""
     values = {name: getattr(fit, name) for name in fit.__struct_fields__}
     stored = _stored_type()(**{**values, "law": _record(fit.law)})
-    return msgspec.json.encode(stored, enc_hook=_encode).decode()
+    return msgspec.json.encode(stored, enc_hook=encode_array).decode()
 
 
 def decode(document: bytes | str) -> Fit:
@@ -40,7 +40,7 @@ def decode(document: bytes | str) -> Fit:
         InputError: if it is not one, or of another schema.
     """
     try:
-        stored = msgspec.json.decode(document, type=_stored_type(), dec_hook=_decode)
+        stored = msgspec.json.decode(document, type=_stored_type(), dec_hook=decode_array)
     except (msgspec.MsgspecError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"this is not a fit: {error}.") from error
     if stored.schema != SCHEMA:
@@ -63,7 +63,8 @@ def _stored_type() -> Any:
     return msgspec.defstruct("StoredFit", fields, frozen=True, kw_only=True)
 
 
-def _encode(value: Any) -> Any:
+def encode_array(value: Any) -> Any:
+    """Return an array as JSON types, for msgspec's `enc_hook`."""
     if isinstance(value, np.ndarray):
         data = np.ascontiguousarray(value, dtype="<f8")
         return {"shape": list(data.shape), "float64": b64encode(data.tobytes()).decode()}
@@ -104,7 +105,8 @@ def law_of(record: LawRecord) -> Law:
     return declared_law(record.declaration, missing)
 
 
-def _decode(wanted: type, value: Any) -> Any:
+def decode_array(wanted: type, value: Any) -> Any:
+    """Return the array of `encode_array`, for msgspec's `dec_hook`."""
     if wanted is np.ndarray:
         flat = np.frombuffer(b64decode(value["float64"]), dtype="<f8")
         return flat.reshape(value["shape"]).astype(float)

@@ -12,6 +12,8 @@ from isoflop.protocols.approaches import point_size
 from isoflop.protocols.result import Cell, Heldout, PlanAnswer
 from isoflop.samples import Estimate, concatenate, interval, summarise
 from isoflop.validate.holdout import baselines, covered
+from isoflop.validate.scores import errors, skill
+from isoflop.validate.validation import TOGETHER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -44,6 +46,8 @@ def predict_heldout(fitted: Fitted, heldout: RunData, settings: Settings) -> Hel
     cells = [_cell(i, fitted, heldout, points, drawn, mixed, settings) for i in range(len(heldout))]
     best = cells[int(np.argmin(heldout.loss))]
     data = fitted.data
+    told = {TOGETHER: np.mean(list(points.values()), axis=0), **points}
+    naive = {k: np.array([cell.baselines[k] for cell in cells]) for k in cells[0].baselines}
     return Heldout(
         budget=float(heldout.budget.max()),
         level=settings.level,
@@ -55,6 +59,8 @@ def predict_heldout(fitted: Fitted, heldout: RunData, settings: Settings) -> Hel
         decades=float(np.log10(heldout.C.max() / data.C.max())),
         cells=cells,
         coverage=float(np.mean([cell.covered for cell in cells])),
+        errors={name: errors(x, heldout.loss) for name, x in told.items()},
+        skill={name: skill(x, heldout.loss, naive) for name, x in told.items()},
         notes=[
             "Predicted from the smaller budgets only; run noise of"
             f" {fitted.noise:.3f} nats per token is part of the interval.",
@@ -88,7 +94,11 @@ def _cell(
             for name, values in drawn.items()
         },
         baselines=baselines(
-            data.N, data.C, data.loss, at_N=float(heldout.N[i]), at_C=float(heldout.C[i])
+            {"N": data.N},
+            data.C,
+            data.loss,
+            at={"N": float(heldout.N[i])},
+            at_size=float(heldout.C[i]),
         ),
     )
 

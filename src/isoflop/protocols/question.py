@@ -7,43 +7,71 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from isoflop.errors import InputError, NotIdentified
+from isoflop.laws.resolve import resolve
 from isoflop.protocols.data import RunData, run_data
 from isoflop.protocols.models import Fitted, Settings, fit_models
 from isoflop.protocols.predict import plan_run, predict_heldout
 from isoflop.runs.budgets import with_budget
 from isoflop.runs.where import mask_of
+from isoflop.validate import validation
+from isoflop.validate.split import RULES
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from isoflop.laws.law import Law
     from isoflop.protocols.result import Heldout, PlanAnswer
     from isoflop.runs.table import RunTable
+    from isoflop.validate.rolling import How
+    from isoflop.validate.validation import Validation
 
 LARGEST = "largest-budget"
 
 
 def validate(
     table: RunTable,
+    laws: Sequence[Law | str] = (),
     *,
     holdout: str = LARGEST,
     convention: str = "matrices+head",
     settings: Settings | None = None,
-) -> Heldout:
+    how: How | None = None,
+) -> Heldout | Validation:
     """Fit the smaller runs, predict the held-out ones, and compare.
 
     Args:
-        table: runs with N, D, C, loss (and budget; C is grouped if there is none).
-        holdout: "largest-budget", or a condition on the runs such as "C > 1e21".
-        convention: which weights N counts.
-        settings: level, samples, seed.
+        table: runs; without laws they need N, D, C, loss (and budget; C is grouped if there is
+            none), with laws what these take.
+        laws: to be fitted and ranked: laws, or texts as `isoflop.laws.resolve` reads them.
+            Without any, approaches 2 and 3 of an isoFLOP study predict together.
+        holdout: "largest-budget", or a condition on the runs such as "C > 1e21"; with laws also
+            "largest-N", "longest-D" and "rolling" (`isoflop.validate.split.splits`).
+        convention: which weights N counts, without laws.
+        settings: level, samples, seed, without laws.
+        how: noise, output, level, samples, seed, with laws.
+
+    Returns:
+        A `Heldout`, or with laws a `Validation`; both have `errors`, `skill` and `coverage`.
 
     Raises:
         InputError: nothing is held out, or nothing is left to fit.
         NotIdentified: no model could be fitted on the smaller runs.
     """
+    if laws:
+        names = tuple(table.columns)
+        declared = [resolve(x, columns=names) if isinstance(x, str) else x for x in laws]
+        return validation.validate(table, declared, holdout=holdout, how=how)
     columns = grouped(table)
     columns.setdefault("id", np.arange(len(table)).astype(str))
     data = run_data(columns, convention)
     if holdout == LARGEST:
         held = data.budget == data.budget.max()
+    elif holdout in RULES:
+        raise InputError(
+            f"the hold-out `{holdout}` needs a law.",
+            "Without one, whole isoFLOP budgets are held out.",
+            f"Name laws:  --law chinchilla --holdout {holdout}",
+        )
     else:
         held = np.isin(data.id, columns["id"][mask_of(holdout, table)].astype(str))
     if not held.any() or held.all():

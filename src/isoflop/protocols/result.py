@@ -9,6 +9,7 @@ import msgspec
 from isoflop.runs.finding import Finding
 from isoflop.samples import Estimate
 from isoflop.validate.audit.record import Skipped
+from isoflop.validate.scores import Errors
 
 SCHEMA = "isoflop.study/1"
 
@@ -98,6 +99,8 @@ class Heldout(msgspec.Struct, frozen=True, kw_only=True):
     """Prediction of the largest budget from the smaller ones.
 
     predicted, interval, observed and covered are those of the best held-out run; `cells` has all.
+    coverage is the share of the held-out runs inside their intervals. errors are of the
+    prediction and of each model, skill is 1 - rms log error over that of each baseline.
     """
 
     budget: float
@@ -110,6 +113,8 @@ class Heldout(msgspec.Struct, frozen=True, kw_only=True):
     decades: float
     cells: list[Cell]
     coverage: float
+    errors: dict[str, Errors] = {}
+    skill: dict[str, dict[str, float]] = {}
     notes: list[str] = []
 
 

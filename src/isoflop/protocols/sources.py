@@ -38,3 +38,15 @@ def open_table(
             table = load(table, columns=dict(columns))
         return table if where is None else table.where(where)
     return load(path, columns=dict(columns or {}), where=where)
+
+
+def points_of_one_law(table: RunTable) -> RunTable:
+    """Leave out a study's failed runs and learning-rate probes; refuse mixed text or recipes.
+
+    Raises:
+        ConventionError: the runs were trained on different corpora or by different recipes.
+    """
+    table = table.where((table["status"] == "finished") & (table["role"] != "lr_probe"))
+    for label in ("corpus", "family"):
+        table.require_one(label)
+    return table

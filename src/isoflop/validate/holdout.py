@@ -17,29 +17,34 @@ def covered(interval: tuple[float | None, float | None], observed: float) -> boo
 
 
 def baselines(
-    N: np.ndarray, C: np.ndarray, loss: np.ndarray, *, at_N: float, at_C: float
+    places: Mapping[str, np.ndarray],
+    size: np.ndarray,
+    loss: np.ndarray,
+    *,
+    at: Mapping[str, float],
+    at_size: float,
 ) -> dict[str, float]:
-    """Predict a larger run without any law of N and D.
+    """Predict a larger run without any law.
 
     Args:
-        N, C, loss: the runs that may be used, each [run].
-        at_N, at_C: the run to predict.
+        places: inputs of the runs that may be used, by name, each [run].
+        size: what larger means (C), positive, [run]; loss: [run].
+        at: inputs of the run to predict; at_size: its size.
 
     Returns:
-        "last value": the lowest loss seen. "nearest run": the loss of the run nearest in
-        (log N, log C). "straight line": ln of the lowest loss of each budget over ln C,
-        extrapolated (budgets are runs whose C agree within 5 %).
+        "last value": the lowest loss seen. "nearest run": the loss of the run nearest in the
+        logarithms of inputs and size. "straight line": ln of the lowest loss of each size over ln
+        size, extrapolated (sizes are equal that agree within 5 %); absent with fewer than two
+        sizes or losses that are not positive.
     """
-    distance = np.log(N / at_N) ** 2 + np.log(C / at_C) ** 2
+    distance = np.log(size / at_size) ** 2
+    for name, values in places.items():
+        if np.all(values > 0) and at[name] > 0:
+            distance = distance + np.log(values / at[name]) ** 2
     answer = {"last value": float(loss.min()), "nearest run": float(loss[np.argmin(distance)])}
-    group = np.round(np.log(C) / 0.05)
+    group = np.round(np.log(size) / 0.05)
     best = [np.flatnonzero(group == g)[np.argmin(loss[group == g])] for g in np.unique(group)]
-    if len(best) >= 2:
-        slope, level = np.polyfit(np.log(C[best]), np.log(loss[best]), 1)
-        answer["straight line"] = float(np.exp(level + slope * np.log(at_C)))
+    if len(best) >= 2 and np.all(loss[best] > 0):
+        slope, level = np.polyfit(np.log(size[best]), np.log(loss[best]), 1)
+        answer["straight line"] = float(np.exp(level + slope * np.log(at_size)))
     return answer
-
-
-def errors(predicted: Mapping[str, float], observed: float) -> dict[str, float]:
-    """Return relative errors (predicted / observed - 1) by name."""
-    return {name: value / observed - 1.0 for name, value in predicted.items()}
