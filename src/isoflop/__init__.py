@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from isoflop.design.next import next_runs
     from isoflop.design.sweep import isoflop as design
     from isoflop.fit import fit
+    from isoflop.fit.forecast.forecasting import forecast
+    from isoflop.fit.forecast.groups import forecast_table
     from isoflop.protocols.audit import audit
     from isoflop.protocols.question import plan, validate
     from isoflop.protocols.study import run_study as study
@@ -29,6 +31,8 @@ _PUBLIC = {
     "audit": ("isoflop.protocols.audit", "audit"),
     "design": ("isoflop.design", ""),
     "fit": ("isoflop.fit", ""),
+    "forecast": ("isoflop.fit.forecast", ""),
+    "forecast_table": ("isoflop.fit.forecast", "forecast_table"),
     "load": ("isoflop.runs.io", "load"),
     "next_runs": ("isoflop.design.next", "next_runs"),
     "plan": ("isoflop.plan", ""),
@@ -43,6 +47,8 @@ __all__ = [
     "audit",
     "design",
     "fit",
+    "forecast",
+    "forecast_table",
     "load",
     "next_runs",
     "plan",

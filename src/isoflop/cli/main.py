@@ -26,6 +26,7 @@ VERBS = {
     "data": ("data", "List, show and fetch public run tables."),
     "fit": ("fit", "Fit a law to runs, with intervals."),
     "predict": ("predict", "Predict runs nobody has trained, with intervals that were tested."),
+    "forecast": ("forecast", "Forecast learning and scaling curves, with intervals."),
     "validate": ("validate", "Predict held-out larger runs from the smaller ones."),
     "audit": ("audit", "Check whether the answer that runs give can be believed."),
     "plan": ("plan", "Choose N and D for a budget, with intervals."),

@@ -1,0 +1,122 @@
+"""Forecasts of many curves in one table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from isoflop.errors import InputError
+from isoflop.fit.forecast.forecasting import forecast
+from isoflop.fit.forecast.result import CurveForecast, Prediction
+from isoflop.runs.where import mask_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from isoflop.fit.forecast.result import Forecast
+    from isoflop.runs.table import RunTable
+
+
+def forecast_table(
+    table: RunTable,
+    *,
+    x: str,
+    y: str,
+    group: str | None = None,
+    train: str | None = None,
+    at: Sequence[float] = (),
+    level: float = 0.9,
+    seed: int = 0,
+) -> list[CurveForecast]:
+    """Forecast each curve of a table from its training rows.
+
+    Rows that are not training give the x to predict, and their y is compared with the median
+    after it was made; it has no part in it.
+
+    Args:
+        table: rows of one or more curves.
+        x, y: columns.
+        group: column that tells the curves apart; one curve without it.
+        train: condition that training rows meet; without it every row is one.
+        at: further x to predict, for each curve.
+        level: of the intervals.
+        seed: of the samples; each curve has its own.
+
+    Returns:
+        One forecast a group, in the order of their first rows.
+
+    Raises:
+        InputError: a column is missing or not numbers, a training value is not positive, there
+            is nothing to predict, or no row is training.
+        NotIdentified: a curve has fewer than four training rows.
+    """
+    abscissa, ordinate = _numbers(table, x), _numbers(table, y)
+    training = np.ones(len(table), dtype=bool) if train is None else mask_of(train, table)
+    if not training.any():
+        raise InputError(
+            f"no row of {len(table)} meets `{train}`.",
+            do="Look at the columns:  isoflop runs FILE --json",
+        )
+    names = [""] * len(table) if group is None else [_name(v) for v in table[group]]
+    labels = np.asarray(names, dtype=object)
+    found = []
+    for name in dict.fromkeys(names):
+        mine = labels == name
+        rows, rest = mine & training, mine & ~training
+        asked = np.concatenate([abscissa[rest], np.asarray(at, dtype=float)])
+        seen = np.concatenate([ordinate[rest], np.full(len(at), np.nan)])
+        said = f"`{name}`" if name else ""
+        if not len(asked):
+            raise InputError(
+                f"there is nothing to predict{' for ' + said if said else ''}:"
+                f" all {rows.sum()} rows are training rows.",
+                do="Say which rows are training (--train CONDITION), or where to predict (--at X).",
+            )
+        curve = forecast(abscissa[rows], ordinate[rows], asked, seed=seed, name=said)
+        found.append(_summary(name, curve, seen, level))
+    return found
+
+
+def _summary(name: str, curve: Forecast, seen: np.ndarray, level: float) -> CurveForecast:
+    median = curve.median()
+    low, high = curve.interval(level)
+    known = np.isfinite(seen) & (seen > 0)
+    rmsle = coverage = None
+    if known.any():
+        rmsle = float(np.sqrt(np.mean(np.log(median[known] / seen[known]) ** 2)))
+        coverage = float(np.mean((low <= seen)[known] & (seen <= high)[known]))
+    order = np.argsort(curve.x, kind="stable")
+    return CurveForecast(
+        group=name,
+        predictions=[
+            Prediction(
+                float(curve.x[i]),
+                float(median[i]),
+                float(low[i]),
+                float(high[i]),
+                float(seen[i]) if np.isfinite(seen[i]) else None,
+            )
+            for i in order
+        ],
+        rmsle=rmsle,
+        coverage=coverage,
+        level=level,
+        weights={law: round(share, 6) for law, share in curve.weights.items()},
+        noise=float(np.median(curve.noise)),
+        training_rows=curve.rows,
+        last=curve.last,
+        decades=float(max(np.log10(curve.x.max() / curve.last), 0.0)),
+        notes=list(curve.notes),
+    )
+
+
+def _numbers(table: RunTable, name: str) -> np.ndarray:
+    column = table[name]
+    if column.dtype.kind == "O":
+        raise InputError(f"column `{name}` is text, not numbers, the first `{column[0]}`.")
+    return np.asarray(column, dtype=float)
+
+
+def _name(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)

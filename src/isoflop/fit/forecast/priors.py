@@ -1,0 +1,74 @@
+"""Priors of the forecaster: one declaration of every number that is not read from the curve.
+
+They were chosen on training rows alone (`bench/forecast_priors.py`): the training part of each
+visible curve of Alabdulmohsin et al. 2022 was cut at 1/2, 1/3, 1/4 and 1/6 of its own range and
+the rows up to twice the cut were predicted. No row of a test part was used.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+#: Centre and standard deviation of a normal prior of a transformed parameter.
+Normal = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Priors:
+    """What is believed before a curve is seen; x is in units of its last training row.
+
+    Args:
+        laws: law -> prior probability; `flat` is a constant.
+        exponent: of ln c of M2 to M4 and BNSL (c > 0 is how fast y - floor falls).
+        pure_exponent: of ln c of M1, which has no floor.
+        floor: of logit(floor / y at the last row).
+        inverse: of ln gamma of M3 in units of 1 / last x.
+        ceiling: of ln of how far ln(eps_0) of M4 lies above the largest training value.
+        sharpness: of ln alpha of M4.
+        turn: of ln(slope after a break / slope before it).
+        gradual: of ln f of a break; its position is uniform in ln x from the first training row
+            to the farthest prediction.
+        misfit: of ln(amplitude of what no law describes / range of ln y).
+        noise: of ln(noise of one evaluation / range of ln y).
+        reaches: correlation lengths of the misfit in ln x.
+        growths: the misfit's amplitude grows by exp(growth) for every unit of ln x before the
+            last row: the start of a curve obeys a law less than its end.
+        memory: share and length in ln x of noise that neighbouring rows have in common.
+        draws: parameter sets a law is represented by.
+    """
+
+    laws: Mapping[str, float] = field(
+        default_factory=lambda: MappingProxyType(
+            {
+                "m1": 0.04,
+                "m2": 0.40,
+                "m3": 0.30,
+                "m4": 0.10,
+                "bnsl": 0.10,
+                "bnsl2": 0.04,
+                "flat": 0.02,
+            }
+        )
+    )
+    exponent: Normal = (-0.22, 0.5)
+    pure_exponent: Normal = (-1.9, 0.8)
+    floor: Normal = (0.89, 1.15)
+    inverse: Normal = (0.0, 1.5)
+    ceiling: Normal = (-1.0, 1.5)
+    sharpness: Normal = (-0.5, 0.8)
+    turn: Normal = (0.0, 0.7)
+    gradual: Normal = (-0.7, 0.8)
+    misfit: Normal = (-3.0, 0.6)
+    noise: Normal = (-5.0, 1.2)
+    reaches: tuple[float, ...] = (2.0, 4.0)
+    growths: tuple[float, ...] = (0.3, 0.8)
+    memory: tuple[float, float] = (0.7, 0.15)
+    draws: int = 256
+
+
+PRIORS = Priors()
