@@ -128,8 +128,8 @@ def next_runs(
         **others: values of the law's further inputs.
 
     Raises:
-        InputError: the law has no N and D, the fit no samples, the target lies inside the fitted
-            runs or costs no more than the budget, or the budget buys no run.
+        InputError: the law has no N and D, the fit no samples, the target costs no more than the
+            budget, or the budget buys no run.
         NotIdentified: the fit has no compute-optimal size at the target.
 
     Source: Elfving 1952 (c-optimality), from samples in place of derivatives.

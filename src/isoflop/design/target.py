@@ -1,4 +1,4 @@
-"""The question of a design: a target beyond the fitted runs, and what is refused or warned of."""
+"""The question of a design: the target, and what is refused or warned of."""
 
 from __future__ import annotations
 
@@ -78,8 +78,7 @@ def find_target(
         D: tokens themselves.
 
     Raises:
-        InputError: both or neither are given, the target lies inside the fitted runs, or the
-            budget pays for it.
+        InputError: both or neither are given, or the budget pays for the target.
     """
     fit, flops = outlook.fit, outlook.rungs.flops_per_token
     pair = N is not None and D is not None
@@ -98,14 +97,6 @@ def find_target(
     found = Target(
         N=N, D=D, C=cost, kind="ND" if C is None else "C", distance=fit.extrapolation(N=N, D=D)
     )
-    shown = f"N = {format_count(N)}, D = {format_count(D)}"
-    if all(x <= 1 for x in found.distance.values()):
-        spans = (f"{k} {format_count(a)} to {format_count(b)}" for k, (a, b) in fit.ranges.items())
-        raise InputError(
-            f"the target ({shown}) lies inside the fitted runs ({', '.join(spans)}).",
-            "There the runs already measure the loss; nothing is extrapolated.",
-            "Ask for a larger target, or read the interval:  isoflop plan runs.csv --budget 1e20",
-        )
     if budget >= cost:
         raise InputError(
             f"a budget of {format_flops(budget)} FLOPs pays for the target run itself"
@@ -133,6 +124,12 @@ def nothing_affordable(outlook: Outlook, budget: float) -> InputError:
 def warnings_of(fit: Fit, target: Target, runs: tuple[NextRun, ...]) -> list[str]:
     """Return what may make a design's expectation wrong, a sentence each."""
     found = []
+    if all(x <= 1 for x in target.distance.values()):
+        spans = (f"{k} {format_count(a)} to {format_count(b)}" for k, (a, b) in fit.ranges.items())
+        found.append(
+            f"the target lies inside the fitted runs ({', '.join(spans)}): nothing is extrapolated,"
+            " and new runs can only narrow the interval."
+        )
     far = {name: x for name, x in target.distance.items() if x > FAR}
     if far:
         said = " and ".join(f"{x:.3g}x in {name}" for name, x in far.items())

@@ -54,7 +54,6 @@ def test_text(path, capsys):
     [
         (["--target", "C"], "NAME=VALUE"),
         (["--target", "N=7B"], "either C, or N and D"),
-        (["--target", "C=1e18"], "inside the fitted runs"),
         (["--target", "C=1e22", "--budget", "1e9"], "buys no run"),
         (["--target", "C=1e22", "--widths", "1.5"], "whole positive"),
         (["--target", "C=1e22", "--level", "90"], "level"),

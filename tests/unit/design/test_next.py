@@ -129,7 +129,6 @@ def test_a_ladder_of_widths_counts_exact_flops():
         (1e10, {"C": TARGET}, "buys no run"),
         (0.0, {"C": TARGET}, "not positive"),
         (1e23, {"C": TARGET}, "pays for the target"),
-        (BUDGET, {"C": 1e18}, "inside the fitted runs"),
         (BUDGET, {"C": TARGET, "N": 1e9}, "either C, or N and D"),
         (BUDGET, {"N": 1e10}, "either C, or N and D"),
         (BUDGET, {}, "either C, or N and D"),
@@ -229,3 +228,13 @@ def test_belief_leaves_out_samples_without_a_value(fitted):
 def test_a_ladder_refuses_sizes_below_one():
     with pytest.raises(InputError, match="positive numbers"):
         ladder([0.0])
+
+
+def test_a_target_inside_the_fitted_runs_is_answered_with_a_warning(fitted):
+    (low, high), (few, many) = (fitted.ranges[name] for name in ("N", "D"))
+    inside = {"N": float(np.sqrt(low * high)), "D": float(np.sqrt(few * many))}
+    found = next_runs(fitted, 3.0 * inside["N"] * inside["D"], **inside)
+    assert any("inside the fitted runs" in warning for warning in found.warnings)
+    assert found.expected.deviations["after"] < found.expected.deviations["now"]
+    outside = next_runs(fitted, BUDGET, C=TARGET)
+    assert not any("inside" in warning for warning in outside.warnings)

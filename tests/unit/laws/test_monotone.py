@@ -125,8 +125,10 @@ def curves(law, input_name, seeds=4, drawn=20):
         with np.errstate(all="ignore"):  # far from the fitted range some laws leave the numbers
             values = generic_parameters(law, inputs, drawn, seed)
             generic.append(np.broadcast_to(law(**inputs, **values), (drawn, 50)))
-            for known in law.published.values():
-                published.append(np.broadcast_to(law(**inputs, **known.constants), (1, 50)))
+            published.extend(
+                np.broadcast_to(law(**inputs, **known.constants), (1, 50))
+                for known in law.published.values()
+            )
     generic, published = np.concatenate(generic), np.concatenate(published)
     return tuple(x[np.isfinite(x).all(axis=1)] for x in (generic, published))
 
