@@ -142,6 +142,22 @@ def parse_flops(text: str | float) -> float:
     return parse_quantity(text, "FLOP").value
 
 
+def parse_share(text: str | float) -> float:
+    """Read a share, `40%` or `0.4`, as a number of which 1 is all.
+
+    Raises:
+        InputError: it cannot be read, or is below 0 or above 1.
+    """
+    written = str(text).strip()
+    number = parse_count(written.removesuffix("%").strip())
+    share = number / 100 if written.endswith("%") else number
+    if not 0 <= share <= 1:
+        raise InputError(
+            f"`{text}` is a share of {share:g}, which is above 1.", do="Write 40% or 0.4."
+        )
+    return share
+
+
 def format_count(value: float, digits: int = 3) -> str:
     """Print a count with a suffix: 116k, 1.4T; `digits` are significant digits."""
     if not math.isfinite(value):

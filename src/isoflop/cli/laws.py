@@ -122,7 +122,10 @@ def _law_command(law: Law) -> click.Command:
         for p in law.parameters
     ]
     others = [
-        click.Option(["--set", "published_set"], help="Only this published set of constants."),
+        click.Option(
+            ["--set", "published_set"],
+            help="Only this published set of constants, or this paper's first.",
+        ),
         click.Option(["--json", "as_json"], is_flag=True, help="Print one JSON document."),
     ]
 
@@ -138,11 +141,12 @@ def _show(law: Law, published_set: str, as_json: bool, given: dict[str, Any]) ->
     """Print a law, and its values if inputs were given."""
     from isoflop.cli.law_text import describe_text, values_text
     from isoflop.laws.describe import describe, evaluate_sets
+    from isoflop.laws.published import choose
 
     inputs = {name: given[name] for name in law.input_names if given[name] is not None}
     parameters = {name: given[name] for name in law.parameter_names if given[name] is not None}
     if published_set:
-        law.constants(published_set)  # says which sets there are
+        published_set, _ = choose(law.name, published_set)
     evaluations = []
     if inputs or parameters:
         evaluations = evaluate_sets(law, inputs, parameters, published_set)

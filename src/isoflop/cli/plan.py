@@ -1,75 +1,160 @@
-"""`isoflop plan`: choose N and D for a budget."""
+"""`isoflop plan`: choose N and D for a budget or a loss."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from isoflop.cli import options as o
-from isoflop.units import format_count
+from isoflop.cli.plan_options import asked, compare_option, question_options, size_option
+from isoflop.errors import InputError
+
+if TYPE_CHECKING:
+    from isoflop.plan.answer import Plan
+
+#: What --out can write, by the end of the name.
+FORMATS = (".json",)
 
 EPILOG = """\b
 Examples:
   isoflop plan my-study --budget 5e13
-  isoflop plan runs.csv --budget 1e22 --json"""
+  isoflop plan runs.csv --budget 1e22 --json
+  isoflop plan --fit fit.json --budget "64 H100 for 3 weeks at 40% MFU"
+  isoflop plan --law chinchilla --constants hoffmann2022 --budget 5.76e23 --serve 2T
+  isoflop plan --law chinchilla --loss 2.1 --device H100 --count 64 --mfu 0.4 --price 2.5
+  isoflop plan --law chinchilla --budget 1e22 --unique-tokens 25e9
+  isoflop plan --law chinchilla --budget 1e24 --compare kaplan,epoch,fit.json
+  isoflop plan --law chinchilla --sweep budget=1e20:1e26"""
 
 
 @click.command(epilog=EPILOG)
-@click.argument("source", type=click.Path(path_type=Path))
+@click.argument("source", type=click.Path(path_type=Path), required=False, metavar="[SOURCE]")
+@click.option("--law", help="A law of N and D instead of runs, a composition, or a formula.")
+@click.option("--fit", type=click.Path(path_type=Path), help="A fit: isoflop fit --out fit.json.")
 @click.option(
     "--budget",
-    type=o.Flops(),
-    required=True,
-    help="Training FLOPs, counted as the runs count theirs.",
+    help="Training FLOPs, '64 H100 for 3 weeks at 40% MFU', '$1M on H100 at $2.5/hour', '90 MWh'.",
 )
+@question_options
+@size_option
+@compare_option
+@click.option("--sweep", help="A table over budget=1e20:1e26, loss=, serve= or unique_tokens=.")
+@click.option("--out", type=click.Path(path_type=Path), help="Write the plan as JSON.")
 @o.column_option
 @o.where_option
-@o.convention_option
 @o.seed_option
-@o.level_option
+@click.option("--level", type=float, help="Probability of every interval.  [default: 0.9]")
 @o.json_flag
-def command(source: Path, **flags: Any) -> int:
-    """Choose N and D for a budget from the runs of SOURCE, with intervals.
+def command(source: Path | None, **flags: Any) -> int:
+    """Choose N and D for a budget or a loss, with intervals.
 
-    The interval holds what the runs leave open and the difference between the models.
+    From the runs of SOURCE (fitted by several models), from a fit of your own (--fit), or from a
+    published law (--law, --constants). With --serve the budget sets the loss that training alone
+    would reach, and the lifetime cost of reaching it is made least.
     """
+    given = [name for name in ("source", "law", "fit") if (flags | {"source": source}).get(name)]
+    if len(given) != 1 and not (flags["compare"] and not given):
+        raise InputError(
+            f"{' and '.join(given) if given else 'nothing'} to plan with is given.",
+            "A plan comes from runs, from one fit, or from one law.",
+            "Give one of:  isoflop plan runs.csv   --fit fit.json   --law chinchilla",
+        )
+    if source is not None:
+        return _from_runs(source, flags)
+    return _from_law(flags)
+
+
+def _from_runs(source: Path, flags: dict[str, Any]) -> int:
+    from isoflop.cli.plan_text import runs_text
+    from isoflop.plan.ask import KNOWN
     from isoflop.protocols.question import plan
     from isoflop.protocols.sources import open_table
 
+    size, level = flags["size"], flags["level"]
+    other = {name: flags.get(name) for name in (*KNOWN, "compare", "sweep", "out")}
+    other |= {"N": size if isinstance(size, float) else None, "level": None}
+    named = [name for name, value in other.items() if value not in (None, {}, False)]
+    if named or flags["budget"] is None:
+        flag = ", ".join(f"--{name.replace('_', '-')}" for name in named) or "no --budget"
+        raise InputError(
+            f"runs answer a --budget alone, not {flag}.",
+            "They are fitted by several models, of which only one is a law of N and D.",
+            "Fit a law first:  isoflop fit runs.csv --out fit.json; isoflop plan --fit fit.json",
+        )
     table = open_table(source, columns=flags["column"], where=flags["where"])
     answer = plan(
         table,
         flags["budget"],
-        convention=flags["convention"],
-        settings=o.analysis_settings(flags),
+        convention=str(size or "matrices+head"),
+        settings=o.analysis_settings({**flags, "level": 0.9 if level is None else level}),
     )
     if flags["as_json"]:
         o.print_json(answer)
     else:
-        click.echo(text(answer))
+        click.echo(runs_text(answer))
     return 0
 
 
-def text(answer: Any) -> str:
-    """Return a plan as text."""
+def _from_law(flags: dict[str, Any]) -> int:
+    from isoflop.plan.ask import KNOWN, ask, compare, sweep
 
-    def line(name: str, estimate: Any, show: Any) -> str:
-        low, high = estimate.interval or (None, None)
-        ends = [show(end) if end is not None else "open" for end in (low, high)]
-        return f"{name:22} {show(estimate.estimate):>8}   {ends[0]} to {ends[1]}"
+    for name in ("column", "where"):
+        if flags[name]:
+            raise InputError(f"--{name} is of runs.", do="Give a table of runs, or drop it.")
+    source: Any = flags["law"]
+    if flags["fit"] is not None:
+        from isoflop.fit.result import Fit
 
-    lines = [
-        f"budget {answer.C:.3g} FLOPs, {answer.decades:+.1f} decades from the largest fitted run;"
-        f" {100 * answer.level:.0f} % intervals; N counts {answer.convention}",
-        line("N", answer.N, format_count),
-        line("D (tokens)", answer.D, format_count),
-        line("loss (nats per token)", answer.loss, lambda x: f"{x:.3f}"),
-        line("tokens per parameter", answer.tokens_per_parameter, lambda x: f"{x:.1f}"),
-    ]
-    lines += [
-        f"within {name} of the best loss: N from {format_count(low)} to {format_count(high)}"
-        for name, (low, high) in answer.flat.items()
-    ]
-    return "\n".join([*lines, *(f"warning: {w}" for w in answer.warnings)])
+        source = Fit.load(o.existing(flags["fit"]))
+    if flags["out"] is not None and flags["out"].suffix not in FORMATS:
+        raise InputError(
+            f"{flags['out']} ends in none of {', '.join(FORMATS)}.", do=f"--out plan{FORMATS[0]}"
+        )
+    options, budget = asked(flags, KNOWN), flags["budget"]
+    if flags["sweep"]:
+        if flags["compare"]:
+            raise InputError("--sweep and --compare are two tables.", do="Ask for one of them.")
+        if flags["out"]:
+            raise InputError("--out writes a plan, not a sweep.", do="Use --json > sweep.json.")
+        return _show_sweep(*sweep(source, flags["sweep"], budget, **options), flags)
+    plans = [ask(source, budget, **options)] if source is not None else []
+    if flags["compare"]:
+        others = {name: value for name, value in options.items() if name != "constants"}
+        plans += compare(flags["compare"], budget, **others)
+    _show(plans, flags)
+    if flags["out"] is not None:
+        _write(plans, flags["out"])
+    return 0
+
+
+def _show(plans: list[Plan], flags: dict[str, Any]) -> None:
+    from isoflop.cli.plan_text import compare_text, text
+
+    if flags["as_json"]:
+        o.print_json({"plans": plans} if flags["compare"] else plans[0])
+    elif flags["compare"]:
+        click.echo(compare_text(plans))
+    else:
+        click.echo(text(plans[0]))
+
+
+def _show_sweep(name: str, rows: list[Any], flags: dict[str, Any]) -> int:
+    from isoflop.cli.plan_text import sweep_text
+
+    if flags["as_json"]:
+        o.print_json({"sweep": name, "rows": rows})
+    else:
+        click.echo(sweep_text(name, rows))
+    return 0
+
+
+def _write(plans: list[Plan], path: Path) -> None:
+    """Write plans as JSON."""
+    import msgspec
+
+    from isoflop.store.files import write_atomic
+
+    write_atomic(path, msgspec.json.encode(plans[0] if len(plans) == 1 else plans))
+    click.echo(f"wrote {path}", err=True)

@@ -17,6 +17,7 @@ MODULES: tuple[str, ...] = (
     "optimizers",
     "noise_scale",
     "hyperparameters",
+    "llama",
     "schedules",
     "one_variable",
     "bnsl",

@@ -53,14 +53,34 @@ def published(law: str) -> dict[str, Published]:
     return dict(_read().get(law, {}))
 
 
-def constants(law: str, name: str = "") -> dict[str, float]:
-    """Return the constants of a published set; of the first one if no name is given.
+def choose(law: str, name: str = "") -> tuple[str, Published]:
+    """Return a published set of a law with its name.
+
+    Args:
+        law: name of the law.
+        name: of the set ("tex"), or key of a paper ("hoffmann2022"), which means the first set
+            from it; the first set of all if empty.
 
     Raises:
         InputError: if the law has no such set.
     """
     sets = published(law)
-    if not sets or (name and name not in sets):
+    from_paper = (key for key, found in sets.items() if found.source == name)
+    key = name if name in sets else next(iter(sets) if not name else from_paper, "")
+    if not key:
         known = ", ".join(sets) or "none"
-        raise InputError(f"`{law}` has no published constants `{name}`; known: {known}.")
-    return dict(sets[name or next(iter(sets))].constants)
+        papers = ", ".join(dict.fromkeys(found.source for found in sets.values()))
+        raise InputError(
+            f"`{law}` has no published constants `{name}`; known: {known}.",
+            do=f"A paper's first set can be named by its key: {papers}." if papers else "",
+        )
+    return key, sets[key]
+
+
+def constants(law: str, name: str = "") -> dict[str, float]:
+    """Return the constants of a published set (see `choose`).
+
+    Raises:
+        InputError: if the law has no such set.
+    """
+    return dict(choose(law, name)[1].constants)

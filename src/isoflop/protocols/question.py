@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
 from isoflop.errors import InputError, NotIdentified
 from isoflop.laws.resolve import resolve
+from isoflop.plan.ask import ask
+from isoflop.plan.budget import read
 from isoflop.protocols.data import RunData, run_data
 from isoflop.protocols.models import Fitted, Settings, fit_models
 from isoflop.protocols.predict import plan_run, predict_heldout
 from isoflop.runs.budgets import with_budget
+from isoflop.runs.table import RunTable
 from isoflop.runs.where import mask_of
 from isoflop.validate import validation
 from isoflop.validate.split import RULES
@@ -19,9 +22,10 @@ from isoflop.validate.split import RULES
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from isoflop.fit.result import Fit
     from isoflop.laws.law import Law
+    from isoflop.plan.answer import Plan
     from isoflop.protocols.result import Heldout, PlanAnswer
-    from isoflop.runs.table import RunTable
     from isoflop.validate.rolling import How
     from isoflop.validate.validation import Validation
 
@@ -84,29 +88,55 @@ def validate(
     return predict_heldout(fitted, data.where(held), settings or Settings())
 
 
+@overload
 def plan(
-    table: RunTable,
-    budget: float,
+    source: RunTable,
+    budget: str | float,
+    *,
+    convention: str = ...,
+    settings: Settings | None = ...,
+) -> PlanAnswer: ...
+@overload
+def plan(source: Fit | Law | str, budget: str | float | None = ..., **options: Any) -> Plan: ...
+def plan(
+    source: RunTable | Fit | Law | str,
+    budget: str | float | None = None,
     *,
     convention: str = "matrices+head",
     settings: Settings | None = None,
-) -> PlanAnswer:
-    """Fit the runs and choose N and D for a budget.
+    **options: Any,
+) -> PlanAnswer | Plan:
+    """Choose N and D: from runs, from a fit of one's own, or from a published law.
 
     Args:
-        table: runs with N, D, C, loss (and budget).
-        budget: training FLOPs, counted as the table's C.
-        convention: which weights N counts.
-        settings: level, samples, seed.
+        source: runs with N, D, C, loss (and budget), which are fitted by several models; a fit;
+            or a law ("chinchilla", "kaplan", a composition, a formula).
+        budget: "64 H100 for 3 weeks at 40% MFU" (`isoflop.plan.budget.read`); a number is
+            training FLOPs, for runs counted as the table's C.
+        convention: which weights N counts (of runs).
+        settings: level, samples, seed (of runs).
+        **options: see `isoflop.plan.ask.ask`: constants, loss, serve, unique_tokens, ...; not
+            with runs.
+
+    Returns:
+        A `PlanAnswer` of runs, else a `Plan`.
 
     Raises:
-        InputError: the budget is not positive.
+        InputError: the budget is not positive, or the question cannot be understood.
         NotIdentified: no model has a compute-optimal size at the budget.
     """
-    if not (np.isfinite(budget) and budget > 0):
-        raise InputError(f"a budget of {budget:g} FLOPs is not positive.")
-    fitted = _fit(run_data(grouped(table), convention), settings or Settings())
-    return plan_run(fitted, budget, settings or Settings())
+    if not isinstance(source, RunTable):
+        return ask(source, budget, **options)
+    given = sorted(name for name, value in options.items() if value is not None)
+    if given or budget is None:
+        raise InputError(
+            f"runs answer a budget alone, not {', '.join(given) or 'no budget'}.",
+            "They are fitted by several models, of which only one is a law of N and D.",
+            "Fit a law first:  isoflop fit runs.csv --out fit.json; isoflop plan --fit fit.json",
+        )
+    flops = read(budget)[0].flops
+    fitted = _fit(run_data(grouped(source), convention), settings or Settings())
+    return plan_run(fitted, flops, settings or Settings())
 
 
 def grouped(table: RunTable) -> dict[str, np.ndarray]:

@@ -1,0 +1,224 @@
+"""Plans as people ask for them: a law or fit by name, quantities as text, hardware by name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from isoflop.errors import InputError
+from isoflop.fit.result import Fit
+from isoflop.laws.published import published
+from isoflop.plan import budget as budgets
+from isoflop.plan import frontiers
+from isoflop.plan.decide import Question, decide, sweep_row
+from isoflop.plan.lifetime import TRAIN_FLOPS
+from isoflop.plan.link import link
+from isoflop.plan.options import limits_of, machine_of, serving_of
+from isoflop.plan.source import surface
+from isoflop.units import parse_count, parse_quantity
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from isoflop.laws.law import Law
+    from isoflop.plan.answer import Plan, Row
+    from isoflop.plan.surface import Surface
+
+#: Samples that one line of a sweep is read from.
+SWEEP_SAMPLES = 1000
+_MOST_LINES = 200
+
+
+def ask(source: Law | Fit | str, budget: str | float | None = None, **options: Any) -> Plan:
+    """Choose N and D with a law or a fit.
+
+    Args:
+        source: a law ("chinchilla", "chinchilla[D=repeated_tokens]", "kaplan", a formula) or a
+            fit.
+        budget: "1e23", "64 H100 for 3 weeks at 40% MFU", "$1M on H100 at $2.5/hour, 40% MFU",
+            "100 MWh on H100, 40% MFU"; a number is training FLOPs.
+        **options: constants, inputs, unique_tokens, serve_bits and level (`surface`); loss,
+            accuracy, lifetime and rule (`Question`); link and link_constants (`link`);
+            serve, prompt_mfu, serve_mfu and serve_price (`serving_of`); device, count, mfu,
+            precision, price, pue, intensity and days (`machine_of`); min_N, max_N, N, min_D,
+            max_D, D, max_C, max_epochs, deadline, serve_on and latency (`limits_of`).
+
+    Returns:
+        The plan, with intervals if the source has samples.
+
+    Raises:
+        InputError: the question cannot be understood, or has no answer within its bounds.
+        NotIdentified: the law has no best size.
+    """
+    question, rest = question_of(budget, options)
+    if isinstance(source, str) and frontiers.is_frontier(source):
+        constants = rest.pop("constants", "")
+        if any(value not in (None, "", {}) for value in rest.values()):
+            named = ", ".join(name for name, value in rest.items() if value not in (None, "", {}))
+            raise InputError(f"`{source}` is a published allocation and takes no {named}.")
+        return frontiers.decide(source, constants, question)
+    found = surface(source, **_only(rest, _SURFACE))
+    return decide(found, _linked(question, found, rest))
+
+
+def compare(
+    sources: Sequence[str | Law | Fit], budget: str | float | None = None, **options: Any
+) -> list[Plan]:
+    """Ask several laws the same question.
+
+    Args:
+        sources: laws ("kaplan", "joint_moe"), laws with constants ("chinchilla:epoch"), names of
+            constants of Chinchilla's law ("epoch", "hoffmann2022"), files of fits, or fits.
+        budget: as in `ask`.
+        **options: as in `ask`, without constants.
+
+    Raises:
+        InputError: a source is not known, or cannot answer.
+    """
+    plans = []
+    for one in sources:
+        source, constants = named(one)
+        own = dict(options) if isinstance(source, Fit) else {**options, "constants": constants}
+        plans.append(ask(source, budget, **own))
+    return plans
+
+
+def named(text: str | Law | Fit) -> tuple[str | Law | Fit, str]:
+    """Return the law or fit that one name of a comparison stands for, and its constants."""
+    if not isinstance(text, str):
+        return text, ""
+    text = text.strip()
+    if text.endswith(".json") or Path(text).is_file():
+        return Fit.load(text), ""
+    law, sign, constants = text.partition(":")
+    if sign and law.replace("_", "").isalnum():
+        return law, constants
+    sets = published("chinchilla")
+    if text in sets or text in {one.source for one in sets.values()}:
+        return "chinchilla", text
+    return text, ""
+
+
+def sweep(
+    source: Law | Fit | str, over: str, budget: str | float | None = None, **options: Any
+) -> tuple[str, list[Row]]:
+    """Plan for a range of budgets, losses, served tokens or unique tokens.
+
+    Args:
+        source: as in `ask`.
+        over: "budget=1e20:1e26", "loss=2.6:2.0:7", "serve=1e11:1e14", "unique_tokens=1e9:1e12":
+            a name, two ends, and the number of points (two a decade if it is left out).
+        budget: as in `ask`, where it is not what is varied.
+        **options: as in `ask`.
+
+    Returns:
+        What was varied, and a line a value with N, D and loss.
+
+    Raises:
+        InputError: the range cannot be read, or one of its values has no plan.
+    """
+    name, values = sweep_values(over)
+    rows = []
+    for value in values:
+        given = {**options, **({} if name == "budget" else {name: float(value)})}
+        question, rest = question_of(float(value) if name == "budget" else budget, given)
+        if isinstance(source, str) and frontiers.is_frontier(source):
+            rows.append(
+                frontiers.row(frontiers.decide(source, rest.get("constants", ""), question), value)
+            )
+            continue
+        found = surface(source, **_only(rest, _SURFACE)).thinned(SWEEP_SAMPLES)
+        rows.append(sweep_row(found, _linked(question, found, rest), float(value)))
+    return name, rows
+
+
+def sweep_values(over: str) -> tuple[str, np.ndarray]:
+    """Read `budget=1e20:1e26:13`: the name, and the values, spaced evenly in their logarithm."""
+    name, sign, ends = over.replace("-", "_").partition("=") if "=" in over else (over, "", "")
+    parts = [part.strip() for part in ends.split(":")]
+    if not sign or name not in ("budget", "loss", "serve", "unique_tokens") or len(parts) < 2:
+        raise InputError(
+            f"`{over}` is no range to sweep.",
+            do="Write budget=1e20:1e26, loss=2.6:2.0:7, serve=1e11:1e14 or unique_tokens=1e9:1e12.",
+        )
+    low, high = (
+        parse_quantity(part, "FLOP" if name == "budget" else "").value for part in parts[:2]
+    )
+    if not (low > 0 and high > 0 and low != high):
+        raise InputError(f"`{over}` runs from {low:g} to {high:g}; both must be positive.")
+    default = round(2 * abs(np.log10(high / low))) + 1 if name != "loss" else 7
+    count = int(parse_count(parts[2])) if len(parts) > 2 else max(int(default), 2)
+    if not 2 <= count <= _MOST_LINES:
+        raise InputError(f"a sweep has 2 to {_MOST_LINES} points, not {count}.")
+    return name, np.geomspace(low, high, count)
+
+
+# Options ------------------------------------------------------------------------------------------
+_SURFACE = ("constants", "inputs", "unique_tokens", "serve_bits", "level")
+_MACHINE = ("device", "count", "mfu", "precision", "price", "pue", "intensity")
+_SERVING = ("serve", "prompt_mfu", "serve_mfu", "serve_price")
+_BOUNDS = ("min_N", "max_N", "N", "min_D", "max_D", "D", "max_C")
+_LIMITS = (*_BOUNDS, "max_epochs", "deadline", "serve_on", "latency")
+_QUESTION = ("loss", "accuracy", "lifetime", "rule")
+_LINK = ("link", "link_constants")
+KNOWN = (*_SURFACE, *_MACHINE, *_SERVING, *_LIMITS, *_QUESTION, *_LINK, "days")
+
+
+def question_of(
+    budget: str | float | None, options: Mapping[str, Any]
+) -> tuple[Question, dict[str, Any]]:
+    """Return the question that options ask, and the options of its law and link.
+
+    Raises:
+        InputError: an option is unknown, or cannot be read.
+    """
+    unknown = sorted(set(options) - set(KNOWN))
+    if unknown:
+        raise InputError(
+            f"a plan has no option {', '.join(unknown)}.", do=f"It has {', '.join(sorted(KNOWN))}."
+        )
+    machine = machine_of(**_only(options, _MACHINE))
+    wanted = options.get("loss") is not None or options.get("accuracy") is not None
+    days = options.get("days")
+    if days is not None and budget is None and not wanted:
+        count = machine.need("count")
+        budget = f"{count:.17g} devices for {float(parse_count(days)):.17g} days"
+    elif days is not None:
+        options = {**options, "deadline": options.get("deadline") or f"{parse_count(days)} days"}
+    N, D = options.get("N"), options.get("D")
+    if budget is None and not wanted and N is not None and D is not None:
+        budget = TRAIN_FLOPS * N * D  # a run as it was fixed
+    read = None
+    if budget is not None:
+        read, machine = budgets.read(budget, machine)
+    question = Question(
+        budget=read,
+        serving=serving_of(machine, **_only(options, _SERVING)),
+        limits=limits_of(
+            machine,
+            unique_tokens=options.get("unique_tokens"),
+            serve_bits=options.get("serve_bits"),
+            **_only(options, _LIMITS),
+        ),
+        machine=machine,
+        **_only(options, _QUESTION),
+    )
+    return question, _only(options, (*_SURFACE, *_LINK))
+
+
+def _linked(question: Question, found: Surface, options: Mapping[str, Any]) -> Question:
+    """Return the question with the link that its options name."""
+    if not options.get("link"):
+        return Question(**_question_fields(question))
+    made = link(options["link"], options.get("link_constants") or "", found.law.output.unit)
+    return Question(**{**_question_fields(question), "link": made})
+
+
+def _question_fields(question: Question) -> dict[str, Any]:
+    return {name: getattr(question, name) for name in question.__dataclass_fields__}
+
+
+def _only(options: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    return {name: options[name] for name in names if options.get(name) is not None}

@@ -1,0 +1,158 @@
+"""The three objectives: lowest loss for a budget, lowest cost for a loss, by row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from isoflop.errors import NotIdentified
+from isoflop.plan import closed, search
+from isoflop.plan.lifetime import TRAIN_FLOPS
+from isoflop.units import format_flops
+
+if TYPE_CHECKING:
+    from isoflop.plan.limits import Limits
+    from isoflop.plan.surface import Surface
+
+
+#: Parameters and tokens that stand for as many as one likes.
+_ENDLESS = 1e80
+
+
+@dataclass(frozen=True)
+class Optimum:
+    """N, D and loss of every row, shape [row]; row 0 is the estimate.
+
+    NaN where a row has no optimum within the limits. `cost` is N (train D + serving).
+    """
+
+    N: np.ndarray
+    D: np.ndarray
+    loss: np.ndarray
+    cost: np.ndarray
+
+
+def tokens_of(N: np.ndarray, K: np.ndarray | float, serving: float, limits: Limits) -> np.ndarray:
+    """Return the D a budget leaves for N parameters, at most as allowed; NaN if too few."""
+    with np.errstate(all="ignore"):
+        D = (K / N - serving) / TRAIN_FLOPS
+        D = np.minimum(D, np.minimum(limits.max_D, limits.max_C / (TRAIN_FLOPS * N)))
+    return np.where((D > 0) & (limits.min_D * (1 - 1e-12) <= D), D, np.nan)
+
+
+def lowest_loss(
+    surface: Surface, K: np.ndarray | float, *, serving: float = 0.0, limits: Limits
+) -> Optimum:
+    """Return the N and D of least loss whose lifetime costs K.
+
+    Args:
+        surface: a loss in N and D, with its samples.
+        K: training FLOPs, or training and serving together; a number or [row, 1].
+        serving: `Serving.weighted`: serving FLOPs a parameter.
+        limits: bounds on N, D and training FLOPs.
+
+    Raises:
+        InputError: the limits contradict the budget.
+        NotIdentified: the estimate has no optimum between the bounds.
+    """
+    limits.within_budget(float(np.max(K)), serving)
+    constants = closed.as_chinchilla(surface) if limits.only_on_N else None
+    if constants is not None:
+        # The loss along a budget has one minimum in ln N: within bounds it is the nearest point.
+        N = np.clip(closed.for_budget(constants, K, serving), limits.min_N, limits.max_N)
+    else:
+        columns = surface.columns
+
+        def along(N: np.ndarray) -> np.ndarray:
+            D = tokens_of(N, K, serving, limits)
+            return np.where(np.isnan(D), np.inf, surface.loss(N, D, columns))
+
+        low, high, bounded = _range(limits, float(np.max(K)), serving)
+        N = search.lowest(along, low, high, bounded=bounded)
+    optimum = _at(surface, N, tokens_of(N, K, serving, limits), serving)
+    if not np.isfinite(optimum.N[0]):
+        raise NotIdentified(
+            f"no size is best for {format_flops(float(np.max(K)))} FLOPs: the loss of"
+            f" `{surface.law.name}` falls towards an end of the range of N.",
+            "It has no term that makes large models on little data worse, or small ones.",
+            "Look at its exponents, or bound N:  --max-N 70B",
+        )
+    return optimum
+
+
+def lowest_cost(
+    surface: Surface, loss: np.ndarray | float, *, serving: float = 0.0, limits: Limits
+) -> Optimum:
+    """Return the N and D that reach a loss at the least cost; NaN where a row cannot reach it.
+
+    Args:
+        surface: a loss in N and D, with its samples.
+        loss: to reach, nats per token (or the law's unit); a number or [row, 1].
+        serving: `Serving.weighted`: serving FLOPs a parameter; 0 for training alone.
+        limits: bounds on N, D and training FLOPs.
+    """
+    constants = closed.as_chinchilla(surface)
+    if constants is not None and limits.only_on_N:
+        N = np.clip(closed.for_loss(constants, loss, serving), limits.min_N, limits.max_N)
+        return _at(surface, N, closed.tokens_for(N, loss, constants), serving)
+
+    def tokens(N: np.ndarray) -> np.ndarray:
+        if constants is not None:
+            D = closed.tokens_for(N, loss, constants)
+        else:
+            D = search.tokens_for(surface, N, loss)
+        D = np.maximum(D, limits.min_D)
+        with np.errstate(over="ignore"):
+            allowed = (limits.max_D * (1 + 1e-12) >= D) & (
+                limits.max_C * (1 + 1e-12) >= TRAIN_FLOPS * N * D
+            )
+        return np.where(allowed, D, np.inf)
+
+    def along(N: np.ndarray) -> np.ndarray:
+        with np.errstate(over="ignore"):
+            return np.log(N * (TRAIN_FLOPS * tokens(N) + serving))
+
+    low, high, bounded = _range(limits, np.inf, serving)
+    # Solving for D at each point costs much; the cost has one minimum, so few points bracket it.
+    N = search.lowest(along, low, high, bounded=bounded, per_decade=2)
+    with np.errstate(invalid="ignore"):
+        return _at(surface, N, tokens(np.where(np.isnan(N), 1.0, N)), serving)
+
+
+def lowest_reachable(surface: Surface, *, limits: Limits) -> float:
+    """Return the lowest loss of the estimate within the limits, whatever it costs."""
+    point = surface.point()
+    if np.isfinite(limits.max_C):
+        return float(lowest_loss(point, limits.max_C, limits=limits).loss[0])
+    N = np.array([[min(limits.max_N, _ENDLESS)]])
+    D = np.array([[min(limits.max_D, _ENDLESS)]])
+    return float(point.loss(N, D)[0, 0])
+
+
+def tokens_at(surface: Surface, N: np.ndarray, loss: np.ndarray | float) -> np.ndarray:
+    """Return the tokens with which N parameters reach a loss, [row, k]; inf where they never do."""
+    constants = closed.as_chinchilla(surface)
+    if constants is not None:
+        return closed.tokens_for(N, loss, constants)
+    return search.tokens_for(surface, N, loss)
+
+
+def _range(limits: Limits, K: float, serving: float) -> tuple[float, float, tuple[bool, bool]]:
+    """Return the sizes to search and which ends are bounds of the user's."""
+    dearest = K / (TRAIN_FLOPS * limits.min_D + serving) if limits.min_D + serving > 0 else np.inf
+    high = min(search.LARGEST, limits.max_N, dearest)
+    low = max(min(search.SMALLEST, high / 10), limits.min_N)
+    bounded = (limits.min_N > 0, high == limits.max_N or (limits.min_D > 0 and high == dearest))
+    if low >= high * (1 - 1e-12):
+        return high * (1 - 1e-9), high, (True, True)
+    return low, high, bounded
+
+
+def _at(surface: Surface, N: np.ndarray, D: np.ndarray, serving: float) -> Optimum:
+    good = np.isfinite(N) & np.isfinite(D)
+    N, D = np.where(good, N, np.nan), np.where(good, D, np.nan)
+    loss = np.where(good, surface.loss(np.where(good, N, 1.0), np.where(good, D, 1.0)), np.nan)
+    cost = N * (TRAIN_FLOPS * D + serving)
+    return Optimum(N[:, 0], D[:, 0], loss[:, 0], cost[:, 0])

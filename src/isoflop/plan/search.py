@@ -1,0 +1,139 @@
+"""The best N of every row at once: a grid in ln N brackets the optimum, golden sections find it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from isoflop.plan.surface import Surface
+
+#: Sizes looked at where nothing bounds N, parameters.
+SMALLEST, LARGEST = 1e2, 1e17
+#: Tokens looked at when a loss is to be reached.
+FEWEST, MOST = 1e2, 1e19
+
+PER_DECADE = 6
+_GOLDEN = (5**0.5 - 1) / 2
+
+
+def lowest(
+    along: Callable[[np.ndarray], np.ndarray],
+    low: float,
+    high: float,
+    *,
+    bounded: tuple[bool, bool],
+    per_decade: float = PER_DECADE,
+) -> np.ndarray:
+    """Return the N [row, 1] at which a function of N is least.
+
+    Kinks do not matter, and of several minima the lowest on the grid is found; N is good to about
+    1e-8 relative, the square root of the function's precision.
+
+    Args:
+        along: value [row, k] at N [1 or row, k]; inf where N is not allowed.
+        low: smallest N, parameters; high: largest.
+        bounded: whether each end is a bound that the user set, so that the optimum may lie on it.
+            At any other end a row has no optimum and gives NaN.
+        per_decade: points of the grid.
+    """
+    points = max(9, int(np.log10(high / low) * per_decade) + 1)
+    grid = np.linspace(np.log(low), np.log(high), points)
+    values = along(np.exp(grid)[None])
+    best = np.argmin(values, axis=1)
+    left, right = grid[np.maximum(best - 1, 0)], grid[np.minimum(best + 1, points - 1)]
+    x = _golden(along, left[:, None], right[:, None])
+    # The ends of the range are candidates themselves: golden sections never look at them.
+    candidates = np.concatenate([x, grid[best][:, None]], axis=1)
+    found = np.concatenate(
+        [along(np.exp(x)), np.take_along_axis(values, best[:, None], axis=1)], axis=1
+    )
+    x = np.take_along_axis(candidates, np.argmin(found, axis=1)[:, None], axis=1)
+    lost = ~np.isfinite(found.min(axis=1))
+    lost |= (best == 0) & (not bounded[0])
+    lost |= (best == points - 1) & (not bounded[1])
+    return np.where(lost[:, None], np.nan, np.exp(x))
+
+
+def _golden(
+    along: Callable[[np.ndarray], np.ndarray], low: np.ndarray, high: np.ndarray
+) -> np.ndarray:
+    """Narrow brackets [row, 1] in ln N, with one evaluation a step."""
+    a, b = high - _GOLDEN * (high - low), low + _GOLDEN * (high - low)
+    at_a, at_b = along(np.exp(a)), along(np.exp(b))
+    steps = int(np.ceil(np.log(1e-10 / max(float(np.max(high - low)), 1e-9)) / np.log(_GOLDEN)))
+    for _ in range(max(steps, 1)):
+        left = at_a < at_b
+        low, high = np.where(left, low, a), np.where(left, b, high)
+        new = np.where(left, high - _GOLDEN * (high - low), low + _GOLDEN * (high - low))
+        value = along(np.exp(new))
+        a, b = np.where(left, new, b), np.where(left, a, new)
+        at_a, at_b = np.where(left, value, at_b), np.where(left, at_a, value)
+    return 0.5 * (low + high)
+
+
+def tokens_for(surface: Surface, N: np.ndarray, loss: np.ndarray | float) -> np.ndarray:
+    """Return the fewest tokens with which N parameters reach a loss; inf where they never do.
+
+    A ladder in ln D finds where the loss is first reached; Ridders' method, which is exact for
+    an exponential in ln D, finds the tokens to 1e-12.
+
+    Args:
+        surface: a loss.
+        N: parameters [1 or row, k].
+        loss: to reach, a number or [row, 1].
+    """
+    columns = surface.columns
+
+    def above(y: np.ndarray) -> np.ndarray:
+        return surface.loss(N, np.exp(y), columns) - loss
+
+    shape = np.broadcast_shapes(N.shape, (surface.rows, 1), np.shape(loss))
+    ladder = np.linspace(np.log(FEWEST), np.log(MOST), 10)
+    low = np.full(shape, ladder[0])
+    at_low = np.broadcast_to(above(low), shape)
+    done = at_low <= 0
+    high, at_high = low.copy(), np.array(at_low)
+    for rung in ladder[1:]:
+        value = np.broadcast_to(above(np.full(shape, rung)), shape)
+        crossed = ~done & (value <= 0)
+        moving = ~done & ~crossed
+        high, at_high = np.where(crossed, rung, high), np.where(crossed, value, at_high)
+        low, at_low = np.where(moving, rung, low), np.where(moving, value, at_low)
+        done = done | crossed
+    y = _ridders(above, low, high, at_low, at_high)
+    return np.where(done, np.exp(y), np.inf)
+
+
+def _ridders(
+    above: Callable[[np.ndarray], np.ndarray],
+    low: np.ndarray,
+    high: np.ndarray,
+    at_low: np.ndarray,
+    at_high: np.ndarray,
+) -> np.ndarray:
+    y = high
+    for _ in range(12):
+        middle = 0.5 * (low + high)
+        at_middle = above(middle)
+        with np.errstate(all="ignore"):
+            scale = np.sqrt(at_middle**2 - at_low * at_high)
+            step = (middle - low) * at_middle / scale
+        y = middle + np.where(np.isfinite(step), step, 0.0)
+        value = above(y)
+        # Keep the tightest pair of points with the root between them; the value falls with y.
+        inner_low = np.where(at_middle > 0, middle, low)
+        inner_high = np.where(at_middle > 0, high, middle)
+        low_value = np.where(at_middle > 0, at_middle, at_low)
+        high_value = np.where(at_middle > 0, at_high, at_middle)
+        within = (y > inner_low) & (y < inner_high)
+        right = within & (value > 0)
+        left = within & (value <= 0)
+        low, at_low = np.where(right, y, inner_low), np.where(right, value, low_value)
+        high, at_high = np.where(left, y, inner_high), np.where(left, value, high_value)
+        if float(np.max(high - low)) < 1e-13:
+            break
+    return y
