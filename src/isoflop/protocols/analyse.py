@@ -78,7 +78,8 @@ def analyse(
         points,
         approaches,
         heldout,
-        disagreement,
+        exponents_apart(approaches),
+        losses=losses_apart(plan),
         added=added,
         target=settings.target_budget,
     )
@@ -170,6 +171,11 @@ def _conventions(columns: dict[str, np.ndarray], how: Settings) -> dict[str, Est
 
 def disagreements(approaches: Mapping[str, Approach], plan: PlanAnswer | None) -> list[str]:
     """Name the pairs of approaches whose intervals do not overlap, with the numbers."""
+    return [*exponents_apart(approaches), *losses_apart(plan)]
+
+
+def exponents_apart(approaches: Mapping[str, Approach]) -> list[str]:
+    """Name the pairs of approaches whose exponents' intervals do not overlap."""
     sentences = []
     for one, other in combinations(approaches.values(), 2):
         for name in ("N_exponent", "D_exponent"):
@@ -179,15 +185,20 @@ def disagreements(approaches: Mapping[str, Approach], plan: PlanAnswer | None) -
                     f"{name[0]}* grows as C^{a.estimate:.2f} {_range(a)} by {one.name} and as"
                     f" C^{b.estimate:.2f} {_range(b)} by {other.name}."
                 )
-    models = plan.by_model if plan is not None else {}
-    for one, other in combinations(models, 2):
-        a, b = models[one]["loss"], models[other]["loss"]
+    return sentences
+
+
+def losses_apart(plan: PlanAnswer | None) -> list[str]:
+    """Name the pairs of models whose losses at the plan's budget do not overlap."""
+    if plan is None:
+        return []
+    sentences = []
+    for one, other in combinations(plan.by_model, 2):
+        a, b = plan.by_model[one]["loss"], plan.by_model[other]["loss"]
         if not overlap(a, b):
             sentences.append(
                 f"At {plan.C:.3g} FLOPs {one} expects a loss of {a.estimate:.3f} {_range(a)} and"
                 f" {other} {b.estimate:.3f} {_range(b)}."
-                if plan is not None
-                else ""
             )
     return sentences
 

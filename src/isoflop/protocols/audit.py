@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from isoflop.errors import InputError
+from isoflop.laws.resolve import resolve
 from isoflop.protocols.checks import STUDY_ONLY, study_evidence
 from isoflop.protocols.document import load_result
 from isoflop.protocols.sources import open_table
 from isoflop.runs.finding import worst_first
+from isoflop.runs.io import load
 from isoflop.runs.table import RunTable
 from isoflop.validate.audit import Audit, audit_table
 from isoflop.validate.audit.evidence import LAW
@@ -59,13 +61,17 @@ def audit(
     if target is not None and not target > 0:
         raise InputError(f"a target of {target:g} FLOPs is not positive.", do="--target C=1e22")
     if isinstance(source, RunTable):
-        table = source if where is None else source.where(where)
-        return audit_table(table, fit=fit, law=law, target=target)
-    path = Path(source)
-    table = open_table(path, columns=columns, where=where)
-    evidence = study_folder(path) if path.is_dir() else None
-    found = audit_table(table, fit=fit, law=law, target=target, evidence=evidence)
-    return with_study(found, path) if path.is_dir() else found
+        table = load(source, columns=dict(columns or {}), where=where)
+    else:
+        table = open_table(Path(source), columns=columns, where=where)
+    fitted = resolve(law, columns=tuple(table.columns)) if isinstance(law, str) else law
+    folder = None if isinstance(source, RunTable) else Path(source)
+    if folder is None or not folder.is_dir():
+        return audit_table(table, fit=fit, law=fitted, target=target)
+    evidence = study_folder(folder)
+    return with_study(
+        audit_table(table, fit=fit, law=fitted, target=target, evidence=evidence), folder
+    )
 
 
 def study_folder(folder: Path) -> Evidence:

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 #: Fewer optimiser steps than this leave the schedule too coarse to compare widths.
 MIN_STEPS = 500
+#: A 90 % interval is missed by one sound study in ten; by this many of its half widths (2.6
+#: deviations) by one in a hundred.
+FAR_OUT = 1.57
 #: Codes that only a finished study can give: its runs alone do not say.
 STUDY_ONLY = frozenset(
     {"heldout", "disagreement", "extended", "no_plan", "steps"}
@@ -81,6 +84,7 @@ def findings(
     heldout: Heldout | None,
     disagreement: Sequence[str],
     *,
+    losses: Sequence[str] = (),
     added: Sequence[str] = (),
     target: float | None = None,
 ) -> tuple[list[Finding], list[Skipped]]:
@@ -89,7 +93,8 @@ def findings(
     Args:
         table: its runs as a table; runs: the same as records; points: id -> curve.
         approaches: the three approaches by name; heldout: the held-out test, if there is one.
-        disagreement: sentences about where the approaches differ.
+        disagreement: sentences about exponents in which the approaches differ.
+        losses: sentences about losses at the target in which they differ.
         added: sizes that the study added by itself.
         target: FLOPs that the plan is for.
 
@@ -100,6 +105,7 @@ def findings(
     own = [_short(runs), *_unanswered(approaches), _heldout(heldout)]
     own += [_added(reason) for reason in added]
     own += [_disagree(sentence) for sentence in disagreement]
+    own += [_apart(sentence) for sentence in losses]
     own = [msgspec.structs.replace(f, source=source_of(f.code)) for f in own]
     # What an approach says of its own parameters goes before what the audit's fit says.
     said = {f.code for f in own}
@@ -180,6 +186,17 @@ def _disagree(sentence: str) -> Finding:
     )
 
 
+def _apart(sentence: str) -> Finding:
+    return Finding(
+        code="disagreement",
+        severity="note",
+        message=sentence,
+        why="Approach 2 has no floor, so that its loss is too low far out; approach 3's floor is"
+        " only as sure as the runs come near it. The plan's range holds both.",
+        remedy="Quote the range, not one model's loss; a larger budget tells which is nearer.",
+    )
+
+
 def _heldout(heldout: Heldout | None) -> Finding:
     if heldout is None:
         return Finding(
@@ -192,9 +209,11 @@ def _heldout(heldout: Heldout | None) -> Finding:
     hit = sum(cell.covered for cell in heldout.cells)
     missed = hit < len(heldout.cells)
     error = heldout.predicted / heldout.observed - 1
+    low, high = heldout.interval
+    far = abs(2 * heldout.observed - low - high) > FAR_OUT * (high - low)
     return Finding(
         code="heldout",
-        severity="warning" if not heldout.covered else "note" if missed else "ok",
+        severity="warning" if far else "note" if missed else "ok",
         message=f"{hit} of {len(heldout.cells)} held-out runs at {heldout.budget:.3g} FLOPs lie"
         f" in their {100 * heldout.level:.0f} % interval; the best one was predicted"
         f" {100 * error:+.1f} %.",

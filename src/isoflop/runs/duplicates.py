@@ -35,7 +35,12 @@ def copies(table: RunTable) -> np.ndarray:
 
 
 def _comparable(table: RunTable) -> bool:
-    return "loss" in table.columns and not {"N", "D", "C"}.isdisjoint(table.columns)
+    known = {name for name in ("N", "D", "C", "loss") if _numbers(table, name)}
+    return "loss" in known and len(known) > 1
+
+
+def _numbers(table: RunTable, name: str) -> bool:
+    return name in table.columns and table[name].dtype.kind != "O"
 
 
 def last_of_each_run(table: RunTable) -> np.ndarray:
@@ -65,7 +70,7 @@ def duplicates(table: RunTable) -> Iterator[Finding]:
 
 
 def _near(table: RunTable, once: np.ndarray) -> Iterator[Finding]:
-    names = [name for name in ("N", "D", "loss") if name in table.columns]
+    names = [name for name in ("N", "D", "loss") if _numbers(table, name)]
     distinct = [name for name in ("seed", "run", "lr", "batch") if name in table.columns]
     rows = np.flatnonzero(once)
     logs = np.stack([np.log(table[name][rows]) for name in names])

@@ -16,6 +16,7 @@ from isoflop.runs.table import RunTable
 from isoflop.samples import Estimate
 
 FAST = {"samples": 200}
+LOUD = ("warning", "error")
 
 
 def result_of(settings: StudySettings, runs=None, points=None, **how) -> StudyResult:
@@ -123,10 +124,12 @@ def test_the_convention_moves_the_exponent(standard):
 
 
 def test_a_sound_study_passes_its_checks(standard):
-    loud = [f for f in standard.findings if f.severity in ("warning", "error")]
-    # This law has a floor, which approach 2 has not: that is said, and nothing else.
-    assert {f.code for f in loud} <= {"disagreement", "heldout"}
-    assert any("approach2 expects a loss" in f.message for f in loud)
+    loud = [f for f in standard.findings if f.severity in LOUD]
+    assert loud == []
+    # This law has a floor, which approach 2 has not: that is said.
+    apart = next(f for f in standard.findings if f.code == "disagreement")
+    assert apart.severity == "note"
+    assert "approach2 expects a loss" in apart.message
     passed = {f.code for f in standard.findings if f.severity == "ok"}
     assert {"slope", "ratio", "rate", "failed", "seeds"} <= passed
 
@@ -240,3 +243,13 @@ def test_settings_that_cannot_work_are_refused(bad):
     if "level" in bad:
         with pytest.raises(InputError):
             quick(**bad)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("settings", [StudySettings(**FAST), quick(**FAST)], ids=["full", "quick"])
+def test_sound_studies_have_nothing_above_a_note_in_ninety_five_of_a_hundred(settings):
+    alarms = [
+        [f.code for f in result_of(settings, seed=seed).findings if f.severity in LOUD]
+        for seed in range(100)
+    ]
+    assert sum(map(bool, alarms)) <= 5, alarms

@@ -40,13 +40,14 @@ CODES: dict[str, Code] = {
     # The table
     "not-finite": _code("N, D, C or loss is missing, NaN or infinite", "error", "arithmetic"),
     "not-positive": _code("N, D, C or loss is zero or negative", "error", "arithmetic"),
+    "missing": _code("there is no column for N, loss, or D and C", "warning", "arithmetic"),
     "few-runs": _code("fewer than 10 usable runs", "warning", "gadre2024"),
     "scale": _code("N or D must be in millions or billions", "warning", "arithmetic"),
     "duplicate": _code("runs are there twice", "warning", "misfitting2025"),
     "near-duplicate": _code("N, D and loss agree within 0.1 %", "note", "besiroglu2024"),
     "not-6nd": _code(
-        "C is not 6ND, and the table says it is (warning), or counts the forward pass only"
-        " (warning), or does not say (note)",
+        "C is not 6ND, and the table says it is, or it is the forward pass alone, or less than"
+        " exact FLOPs can be (warning), or nothing is said (note)",
         "warning, note",
         "porian2024",
         "pearce2024",
@@ -56,7 +57,11 @@ CODES: dict[str, Code] = {
     "mixed-recipe": _code("more than one recipe", "warning", "measured"),
     "mixed-family": _code("more than one family", "warning", "measured"),
     "unstated": _code("the table does not say how N or loss was counted", "note", "pearce2024"),
-    "checkpoints": _code("several rows of one run", "warning, note", "misfitting2025"),
+    "checkpoints": _code(
+        "several rows of one run (a note if the given fit draws whole runs)",
+        "warning, note",
+        "misfitting2025",
+    ),
     "narrow-N": _code("N spans less than 4x", "warning", "besiroglu2024"),
     "narrow-D": _code("D spans less than 4x", "warning", "besiroglu2024"),
     "narrow-C": _code("C spans less than 4x", "warning", "besiroglu2024"),

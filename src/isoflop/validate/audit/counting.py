@@ -40,14 +40,34 @@ _UNIT = 0.01
 def check_table(e: Evidence) -> Iterator[Finding]:
     """What is wrong with the table before anything is fitted (`isoflop.runs.checks`)."""
     found = check(e.table.where(e.finished))
+    lost = [n for n in ("N", "loss") if not e.has(n)]
+    lost += [] if e.has("D") or e.has("C") else ["D (or C)"]
+    if lost:
+        yield _missing(e, lost)
+    resampled = e.given is not None and e.given.settings.cluster is not None
     for finding in found:
-        yield msgspec.structs.replace(finding, moves=_mended(e, finding.code))
-    if not found:
+        dependent = finding.code == "checkpoints" and not resampled
+        severity = "warning" if dependent else finding.severity
+        moves = _mended(e, finding.code)
+        yield msgspec.structs.replace(finding, severity=severity, moves=moves)
+    if not found and not lost:
         yield Finding(
             code="table",
             severity="ok",
             message=f"the {len(e.table)} runs are complete, distinct and of one kind.",
         )
+
+
+def _missing(e: Evidence, lost: list[str]) -> Finding:
+    names = ", ".join(list(e.table.columns)[:12]) + (", ..." if len(e.table.columns) > 12 else "")
+    return Finding(
+        code="missing",
+        severity="warning",
+        message=f"the table has no numbers for {', '.join(lost)}; it has {names}.",
+        numbers={"columns": float(len(e.table.columns))},
+        why="Without N, tokens or FLOPs, and the loss hardly anything can be checked.",
+        remedy=f"Name the column that holds it:  --column {lost[0].split()[0]}=YOUR_COLUMN",
+    )
 
 
 def _mended(e: Evidence, code: str) -> tuple:
@@ -206,25 +226,24 @@ def check_units(e: Evidence) -> Iterator[Finding]:
 
 
 def check_labels(e: Evidence) -> Iterator[Finding]:
-    """A column of text that explains the residuals: runs that lie on different curves."""
+    """A column of text that explains the residuals: runs that lie on different curves.
+
+    The column that explains most comes first; another one is told only if it explains more.
+    """
     columns = _label_columns(e.runs)
     if not columns:
         raise InputError("no column of text tells kinds of runs apart.")
     d = diagnose(e)
-    found = False
-    for name, groups in columns.items():
-        labels = np.eye(groups.max() + 1)[groups]
-        squares, extra = explained(d.slopes, labels, d.residual)
-        left = d.freedom - extra
-        if extra < 1 or left < 3:
-            continue
-        f = squares / extra / ((float(d.residual @ d.residual) - squares) / left)
-        chance = f_tail(f, extra, left)
-        if chance < CHANCE / len(columns):
-            found = True
-            shifts = np.bincount(groups, d.residual) / np.bincount(groups)
-            spread = float(np.ptp(shifts))
-            yield _kinds(e, name, groups, spread, chance)
+    basis, found = d.slopes, False
+    while True:
+        tested = {name: _chance(basis, groups, d.residual) for name, groups in columns.items()}
+        best = min(tested, key=lambda name: tested[name])
+        if tested[best] >= CHANCE / len(columns):
+            break
+        found = True
+        groups = columns[best]
+        yield _kinds(e, best, groups, d.residual, tested[best])
+        basis = np.linalg.qr(np.hstack([basis, np.eye(groups.max() + 1)[groups][:, 1:]]))[0]
     if not found:
         yield Finding(
             code="labels",
@@ -234,7 +253,21 @@ def check_labels(e: Evidence) -> Iterator[Finding]:
         )
 
 
-def _kinds(e: Evidence, name: str, groups: np.ndarray, spread: float, chance: float) -> Finding:
+def _chance(basis: np.ndarray, groups: np.ndarray, residual: np.ndarray) -> float:
+    """Return the probability that noise is explained by labels as well as the residuals are."""
+    left_over = residual - basis @ (basis.T @ residual)
+    squares, extra = explained(basis, np.eye(groups.max() + 1)[groups], left_over)
+    left = len(residual) - basis.shape[1] - extra
+    if extra < 1 or left < 3:
+        return 1.0
+    rest = float(left_over @ left_over) - squares
+    return f_tail(squares / extra / max(rest / left, 1e-300), extra, left)
+
+
+def _kinds(
+    e: Evidence, name: str, groups: np.ndarray, residual: np.ndarray, chance: float
+) -> Finding:
+    spread = float(np.ptp(np.bincount(groups, residual) / np.bincount(groups)))
     largest = int(np.argmax(np.bincount(groups)))
     label = str(e.runs[name][np.flatnonzero(groups == largest)[0]])
     return Finding(

@@ -91,7 +91,8 @@ class Evidence:
         """Mask [row] of runs that came to their end."""
         if "status" not in self.table.columns:
             return np.ones(len(self.table), dtype=bool)
-        return np.array([str(s).strip().lower() in FINISHED for s in self.table["status"]])
+        words = (str(s).strip().lower() in FINISHED for s in self.table["status"])
+        return np.fromiter(words, dtype=bool, count=len(self.table))
 
     @cached_property
     def runs(self) -> RunTable:

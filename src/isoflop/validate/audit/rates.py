@@ -162,16 +162,15 @@ def _trend(e: Evidence, name: str, x: np.ndarray | None, word: str) -> Finding:
         raise InputError(f"{len(x)} runs are too few to see a trend with `{name}`.")
     e_rest = d.residual - basis @ (basis.T @ d.residual)
     squares, extra = explained(basis, terms, e_rest)
-    f = squares / extra / ((float(e_rest @ e_rest) - squares) / left)
-    chance = f_tail(f, extra, left)
-    slope = float(rest @ e_rest / (rest @ rest))
-    bad = chance < CHANCE
+    total = max(float(e_rest @ e_rest), 1e-300)
+    chance = f_tail(squares / extra / max((total - squares) / left, 1e-300), extra, left)
+    share, bad = squares / total, chance < CHANCE
     return Finding(
         code=f"{name}-trend",
         severity="warning" if bad else "ok",
-        message=f"the residuals of the law {'go' if bad else 'do not go'} with the {word}: they"
-        f" change by {100 * slope * np.log(2):+.2f} % when it doubles (p = {chance:.1g}).",
-        numbers={"slope": slope, "p": chance},
+        message=f"the {word} explains {100 * share:.0f} % of what size leaves of the law's"
+        f" residuals (p = {chance:.1g}).",
+        numbers={"share": share, "p": chance, "slope": float(rest @ e_rest / (rest @ rest))},
         why=f"A {word} that was not tuned to each size tilts every curve: tuning rate, batch and"
         " beta2 by size moved the exponent from 0.57 to 0.50."
         if bad

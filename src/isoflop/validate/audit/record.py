@@ -58,7 +58,7 @@ def summarise_findings(findings: list[Finding], passed: int, skipped: int) -> st
         (word, sum(f.severity == word for f in findings)) for word in SEVERITIES if word != "ok"
     ]
     listed = ", ".join(f"{n} {word}{'' if n == 1 else 's'}" for word, n in counts if n)
-    rest = f"{passed} checks passed, {skipped} could not run"
+    rest = f"{passed} check{'' if passed == 1 else 's'} passed, {skipped} could not run"
     if not listed:
         return f"The audit found nothing wrong: {rest}."
     loud = any(f.severity in ("error", "warning") for f in findings)

@@ -48,7 +48,21 @@ def schedule_done(table: RunTable) -> np.ndarray | None:
     if done is not None and whole is not None:
         return done / whole
     tokens = column_of(table, _TOKENS)
-    return table["D"] / tokens if tokens is not None else None
+    if tokens is not None:
+        return table["D"] / tokens
+    return _share_of_run(table)
+
+
+def _share_of_run(table: RunTable) -> np.ndarray | None:
+    """Return D over the most tokens of the same `run`; None unless runs have several rows."""
+    if "run" not in table.columns:
+        return None
+    run = np.unique(table["run"].astype(str), return_inverse=True)[1]
+    if run.max() + 1 == len(run):
+        return None
+    most = np.zeros(run.max() + 1)
+    np.maximum.at(most, run, table["D"])
+    return table["D"] / most[run]
 
 
 def check_schedule(e: Evidence) -> Iterator[Finding]:
