@@ -76,6 +76,17 @@ def interval(samples: Any, level: float = 0.9) -> tuple[np.ndarray, np.ndarray]:
     return lower, upper
 
 
+def median(values: Any) -> float:
+    """Return the median of finite numbers [count].
+
+    `numpy.median` imports numpy.ma, which costs a cold start 10 ms.
+    """
+    import numpy as np
+
+    ordered = np.sort(np.asarray(values, dtype=float), axis=None)
+    return float(0.5 * (ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]))
+
+
 def concatenate(
     parts: Sequence[np.ndarray],
     weights: Sequence[float] | None = None,

@@ -24,6 +24,14 @@ def isoflop(noise, seed):
     return isoflop_runs(budgets=budgets, sizes=9, noise=noise, seed=seed)
 
 
+def uneven(design, noise, seed, slope):
+    """Runs of a design whose scatter falls as N**-slope about `noise`."""
+    table = DESIGNS[design](0.0, seed)
+    z = np.log(table["N"]) - np.mean(np.log(table["N"]))
+    drawn = np.random.default_rng(seed).standard_normal(len(z))
+    return {**table, "loss": table["loss"] * np.exp(noise * np.exp(-slope * z) * drawn)}
+
+
 DESIGNS = {"isoFLOP": isoflop, "grid": grid_runs}
 
 
@@ -38,25 +46,26 @@ def covered(found):
     return [*hits, bool(low <= optimum(TARGET, **EPOCH)[0] <= high)]
 
 
-def coverage(design, noise, method, studies):
+def coverage(tables, method):
+    """Share of the tables whose intervals contain the truth, by number."""
     hits = [
         covered(
-            fit(
-                DESIGNS[design](noise, seed),
-                "chinchilla",
-                bootstrap=RESAMPLES,
-                method=method,
-                seed=seed,
-                profile=False,
-            )
+            fit(table, "chinchilla", bootstrap=RESAMPLES, method=method, seed=seed, profile=False)
         )
-        for seed in range(studies)
+        for seed, table in enumerate(tables)
     ]
     return np.mean(hits, axis=0)
 
 
+def show(capsys, title, shares):
+    names = [*EPOCH, "N*"]
+    row = "  ".join(f"{name} {share:.3f}" for name, share in zip(names, shares, strict=True))
+    with capsys.disabled():
+        print(f"\n{title:32} {row}")  # noqa: T201
+
+
 def test_coverage_is_near_its_level():
-    shares = coverage("isoFLOP", 0.003, "residual", 60)
+    shares = coverage([isoflop(0.003, seed) for seed in range(60)], "auto")
     assert np.all(shares > 0.8)
     assert np.mean(shares) < 0.97
 
@@ -64,19 +73,31 @@ def test_coverage_is_near_its_level():
 @pytest.mark.exhaustive
 @pytest.mark.parametrize("noise", [0.001, 0.003, 0.01])
 @pytest.mark.parametrize("design", DESIGNS)
-def test_residual_bootstrap_covers_ninety_percent(design, noise, capsys):
-    shares = coverage(design, noise, "residual", STUDIES)
-    names = [*EPOCH, "N*"]
-    with capsys.disabled():
-        row = "  ".join(f"{name} {share:.3f}" for name, share in zip(names, shares, strict=True))
-        print(f"\n{design:>8} noise {noise:<6g} residual  {row}")  # noqa: T201
+def test_intervals_cover_ninety_percent(design, noise, capsys):
+    shares = coverage([DESIGNS[design](noise, seed) for seed in range(STUDIES)], "auto")
+    show(capsys, f"{design} noise {noise:g} auto", shares)
     assert np.all((shares >= 0.87) & (shares <= 0.93)), shares
 
 
 @pytest.mark.exhaustive
 @pytest.mark.parametrize("design", DESIGNS)
+@pytest.mark.parametrize(("slope", "low", "high"), [(0.15, 0.87, 0.94), (0.3, 0.86, 0.96)])
+def test_intervals_of_runs_that_scatter_unequally(design, slope, low, high, capsys):
+    """Noise that spans a factor of 2 to 10 over the runs: residuals alone would cover too little.
+
+    The method is chosen by a test that misses some of it, so coverage lies between that of
+    "residual" (83 to 95 %) and of "case" (92 to 96 %).
+    """
+    tables = [uneven(design, 0.003, seed, slope) for seed in range(STUDIES)]
+    for method in ("residual", "case", "auto"):
+        shares = coverage(tables, method)
+        show(capsys, f"{design} N^-{slope:g} {method}", shares)
+    assert np.all((shares >= low) & (shares <= high)), shares
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("design", DESIGNS)
 def test_case_bootstrap_errs_on_the_wide_side(design, capsys):
-    shares = coverage(design, 0.003, "case", STUDIES)
-    with capsys.disabled():
-        print(f"\n{design:>8} noise 0.003  case      {np.round(shares, 3)}")  # noqa: T201
+    shares = coverage([DESIGNS[design](0.003, seed) for seed in range(STUDIES)], "case")
+    show(capsys, f"{design} noise 0.003 case", shares)
     assert np.all(shares >= 0.87), shares

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from isoflop.errors import InputError
-from isoflop.samples import Estimate, concatenate, interval, summarise
+from isoflop.samples import Estimate, concatenate, interval, median, summarise
 
 
 def test_interval_is_the_quantiles_of_the_samples():
@@ -51,3 +51,9 @@ def test_mixtures_follow_their_weights():
     assert sorted(concatenate([values], size=7)) == list(values)
     with pytest.raises(InputError, match="weights"):
         concatenate([values], [0.0])
+
+
+@pytest.mark.parametrize("count", [1, 2, 7, 8])
+def test_median_is_numpys(count):
+    values = np.random.default_rng(count).standard_normal(count)
+    assert median(values) == np.median(values)

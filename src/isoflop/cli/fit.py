@@ -41,10 +41,10 @@ Examples:
 )
 @click.option(
     "--method",
-    type=click.Choice(["case", "residual", "wild", "laplace"]),
-    default="case",
+    type=click.Choice(["auto", "case", "residual", "wild", "laplace"]),
+    default="auto",
     show_default=True,
-    help="How samples are drawn.",
+    help="How samples are drawn; auto draws residuals if all runs scatter alike, else runs.",
 )
 @click.option("--cluster", help="Column of labels; runs with one label are drawn together.")
 @click.option("--weight", help="Column of weights.")
@@ -151,6 +151,7 @@ def document(fitted: Fit) -> dict[str, Any]:
         "gradient",
         "condition",
         "deviation",
+        "draws",
         "intervals",
         "profiles",
         "optimum",

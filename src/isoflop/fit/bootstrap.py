@@ -45,7 +45,7 @@ def resample(
         around: its neighbourhood (for residual, wild and Laplace samples).
         method: "case" draws clusters of runs with replacement; "residual" draws residuals (the
             best calibrated one where noise is alike in all runs, see
-            tests/property/test_fit_coverage.py); "wild" flips the signs of residuals, cluster by
+            `isoflop.fit.scatter.choose_draws`); "wild" flips the signs of residuals, cluster by
             cluster; "laplace" draws from the normal approximation.
         count: number of samples.
         seed: of the draws.

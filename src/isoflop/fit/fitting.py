@@ -14,6 +14,7 @@ from isoflop.fit.noise import huber_scale, parse_noise
 from isoflop.fit.records import Settings, Starts
 from isoflop.fit.result import Fit
 from isoflop.fit.runs import build_problem, column, digest, ranges
+from isoflop.fit.scatter import choose_draws
 from isoflop.fit.solver import solve
 from isoflop.fit.target import find_target
 from isoflop.fit.verdict import Verdict
@@ -38,7 +39,7 @@ def fit(
     *,
     noise: str = "huber:1e-3",
     bootstrap: int = 0,
-    method: str = "case",
+    method: str = "auto",
     seed: int = 0,
     level: float = 0.9,
     cluster: str | None = None,
@@ -59,7 +60,8 @@ def fit(
         noise: the objective, a sum over runs: "huber:1e-3" (of log residuals), "huber:free",
             "squared", "absolute", "student:4"; "raw-" before it for residuals not of logs.
         bootstrap: number of samples; 0 for the estimate alone.
-        method: of the samples: "case", "residual", "wild" or "laplace".
+        method: of the samples: "case", "residual", "wild" or "laplace"; "auto" is "residual"
+            where all runs scatter alike and "case" elsewhere (`isoflop.fit.scatter`).
         seed: of starts and samples.
         level: of the intervals.
         cluster: column of labels; runs with one label are drawn together (checkpoints of a run).
@@ -100,13 +102,21 @@ def fit(
     clusters = None if cluster is None else cluster_numbers(column(table, cluster))
     solution = solve(problem, seed, _shared_starts(table, declared, problem, settings))
     solution, around, known = _look_around(problem, solution, clusters, settings)
-    samples = None
+    samples, draws = None, None
     if bootstrap:
+        draws = choose_draws(method, problem, solution, clusters)
         drawn = resample(
-            problem, solution, around, method=method, count=bootstrap, seed=seed, clusters=clusters
+            problem,
+            solution,
+            around,
+            method=draws.method,
+            count=bootstrap,
+            seed=seed,
+            clusters=clusters,
         )
         samples = problem.theta(drawn)
-    return _result(table, problem, solution, around, known, samples, settings)
+    result = _result(table, problem, solution, around, known, samples, settings)
+    return _at_target(msgspec.structs.replace(result, draws=draws), table, problem, solution)
 
 
 def _law(table: Any, law: Law | str) -> Law:
@@ -171,7 +181,7 @@ def _result(
     names, theta = problem.names, problem.theta(solution.u)
     estimate = dict(zip(names, map(float, theta), strict=True))
     deviation = around.deviation * np.where(problem.logs, theta, 1.0)
-    result = Fit(
+    return Fit(
         law=problem.law,
         estimate=estimate,
         objective=solution.objective,
@@ -200,8 +210,13 @@ def _result(
         data_digest=digest(table, problem),
         convention=_convention(table),
     )
-    found = find_target(table, problem.law, settings.target)
-    optimum = None if found is None else found.optimum(result)
+
+
+def _at_target(result: Fit, table: Any, problem: Problem, solution: Solution) -> Fit:
+    """Return the fit with its optimum at the target and, if asked for, its sensitivity table."""
+    settings = result.settings
+    target = find_target(table, problem.law, settings.target)
+    optimum = None if target is None else target.optimum(result)
     if not settings.sensitivity:
         return msgspec.structs.replace(result, optimum=optimum)
     from isoflop.fit.sensitivity import shifts

@@ -15,6 +15,7 @@ import numpy as np
 
 from isoflop.fit.noise import terms
 from isoflop.laws.linear import evaluate
+from isoflop.samples import median
 
 if TYPE_CHECKING:
     from isoflop.fit.problem import Problem
@@ -124,7 +125,7 @@ def _smooth_share(r: np.ndarray, w: np.ndarray, tuning: float) -> np.ndarray:
     The plain share counts only the few runs within a delta much smaller than the scatter.
     Bandwidth by Silverman's rule.
     """
-    spread = min(float(np.std(r)), float(np.median(np.abs(r))) * 1.4826) or float(np.std(r))
+    spread = min(float(np.std(r)), median(np.abs(r)) * 1.4826) or float(np.std(r))
     width = 0.9 * spread * len(r) ** -0.2 * sqrt(3) / pi
     if width < 1e-3 * tuning or not np.isfinite(tuning):
         return (np.abs(r) <= tuning).astype(float)

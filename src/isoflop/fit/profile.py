@@ -47,11 +47,11 @@ def profile(
 
     Source: Venzon and Moolgavkar 1988 (definition); M-estimation scale as in `laplace`.
     """
-    from statistics import NormalDist
-
     sides = [(problem.names.index(name), sign) for name in names for sign in (-1.0, 1.0)]
     if not sides:
         return Profile({}, None)
+    from statistics import NormalDist
+
     places = [k for k, _ in sides]
     threshold = 0.5 * around.unit[places] * NormalDist().inv_cdf(0.5 + level / 2) ** 2
     walk = _Walk(problem, solution, around, sides, threshold)

@@ -14,7 +14,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     noise: str = "huber:1e-3"
     bootstrap: int = 0
-    method: str = "case"
+    method: str = "auto"
     seed: int = 0
     level: float = 0.9
     cluster: str | None = None
@@ -25,6 +25,20 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     sensitivity: bool = False
     target: dict[str, float | str] | None = None
     kernel: str = "numpy"
+
+
+class Draws(msgspec.Struct, frozen=True, kw_only=True):
+    """How the samples of a fit were drawn, and why.
+
+    Args:
+        method: "case", "residual", "wild" or "laplace".
+        reason: in words.
+        p_value: of the hypothesis that runs scatter alike over the inputs, if it was tested.
+    """
+
+    method: str
+    reason: str
+    p_value: float | None = None
 
 
 class Starts(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,7 +11,7 @@ import numpy as np
 
 from isoflop import __version__
 from isoflop.errors import InputError
-from isoflop.fit.records import Interval, Optimum, Settings, Shift, Starts
+from isoflop.fit.records import Draws, Interval, Optimum, Settings, Shift, Starts
 from isoflop.fit.verdict import Verdict
 from isoflop.laws.compose import keywords
 from isoflop.laws.law import Law
@@ -53,6 +53,7 @@ class Fit(msgspec.Struct, frozen=True, kw_only=True, eq=False, dict=True):
         settings: what `fit` was called with.
         data_digest: digest of the runs.
         convention: what the table's N, D, C and loss count.
+        draws: how samples were drawn; None without.
         optimum: N, D and loss of lowest loss at the target; None for a law that has none.
         version: of the package.
     """
@@ -81,6 +82,7 @@ class Fit(msgspec.Struct, frozen=True, kw_only=True, eq=False, dict=True):
     settings: Settings
     data_digest: str
     convention: dict[str, str] = {}
+    draws: Draws | None = None
     optimum: Optimum | None = None
     version: str = __version__
     schema: str = SCHEMA

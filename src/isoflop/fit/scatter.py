@@ -7,19 +7,55 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from isoflop.fit.nested import chi_squared_tail
+from isoflop.fit.records import Draws
 
 if TYPE_CHECKING:
     from isoflop.fit.problem import Problem
+    from isoflop.fit.solver import Solution
+
+#: p-value below which runs count as scattering unequally. Five per cent misses more: coverage of
+#: `auto` then falls to 85 % where the scatter of the runs spans a factor of ten
+#: (tests/property/test_fit_coverage.py).
+ALIKE = 0.1
+_RUNS = 3  # runs a regressor that the test takes
 
 
-def equal_scatter(problem: Problem, residuals: np.ndarray) -> float:
+def choose_draws(
+    method: str, problem: Problem, solution: Solution, clusters: np.ndarray | None
+) -> Draws:
+    """Return how samples are drawn where the method is "auto": "residual" or "case".
+
+    Residuals are exchanged between runs only where nothing says that runs scatter unequally;
+    then intervals have their level. Drawing whole runs assumes less and errs wide.
+
+    Args:
+        method: as asked for; any but "auto" is kept.
+        problem: the problem.
+        solution: its optimum.
+        clusters: number of each run's cluster [runs], or None.
+    """
+    if method != "auto":
+        return Draws(method=method, reason="as asked for")
+    if clusters is not None:
+        return Draws(method="case", reason="runs of a cluster stay together")
+    if np.ptp(problem.weights) > 0:
+        return Draws(method="case", reason="runs of unequal weight need not scatter alike")
+    p = equal_scatter(problem, problem.residuals(solution.u[None])[0])
+    if p is None:
+        return Draws(method="residual", reason="too few runs to see that they scatter unequally")
+    if p < ALIKE:
+        return Draws(method="case", reason="the scatter depends on the inputs", p_value=p)
+    return Draws(method="residual", reason="the scatter is alike over the inputs", p_value=p)
+
+
+def equal_scatter(problem: Problem, residuals: np.ndarray) -> float | None:
     """Return the p-value of the hypothesis that runs scatter alike over the inputs.
 
     Absolute residuals are regressed on the logarithms of the inputs and their squares; runs
     times R^2 is chi-squared with as many degrees of freedom as regressors if the size of a
     residual does not depend on the inputs, whatever its distribution. As many of the smallest
     residuals as there are parameters are left out: a robust fit passes through about that many
-    runs. The p-value is 1 if there are too few runs to tell (fewer than three a regressor).
+    runs. None if there are too few runs to tell (fewer than `_RUNS` a regressor).
 
     Source: Glejser 1969 (the regression), Koenker 1981 (runs times R^2 without normality).
 
@@ -41,11 +77,12 @@ def equal_scatter(problem: Problem, residuals: np.ndarray) -> float:
             columns += [z, z * z]
     design = np.stack(columns, axis=1)
     size = np.abs(residuals[kept])
-    if len(kept) < 3 * (design.shape[1] - 1) or design.shape[1] == 1:
-        return 1.0
+    regressors = design.shape[1] - 1
+    if regressors == 0 or len(kept) < _RUNS * regressors:
+        return None
     fitted, _, rank, _ = np.linalg.lstsq(design, size, rcond=1e-9)
     total = float(np.sum((size - size.mean()) ** 2))
-    if total <= 0.0 or rank < 2:
-        return 1.0
+    if total <= 0.0 or rank < 2:  # exact runs, or inputs that take one value
+        return None
     left = float(np.sum((size - design @ fitted) ** 2))
     return chi_squared_tail(len(kept) * max(1.0 - left / total, 0.0), int(rank) - 1)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from isoflop.errors import InputError
-from isoflop.fit.noise import Noise, parse_noise
+from isoflop.fit.noise import parse_noise
 from isoflop.fit.records import Shift
 from isoflop.fit.runs import numbers
 from isoflop.fit.solver import descend, solve
@@ -97,7 +97,7 @@ def _without_worst(problem: Problem, solution: Solution, starts: np.ndarray) -> 
         "worst-fitted": worst_runs(problem, solution.u),
         f"highest-{problem.law.output.name}": _ordered(problem, problem.observed),
     }
-    found = []
+    rows, choices = [], []
     for (word, order), count in product(orders.items(), DROPPED):
         left = len(order) - count
         if left <= len(problem.names):
@@ -105,39 +105,62 @@ def _without_worst(problem: Problem, solution: Solution, starts: np.ndarray) -> 
         weights = problem.weights.copy()
         weights[order[:count]] = 0.0
         number, s = ("", "") if count == 1 else (f"{count} ", "s")
-        words = f"without the {number}{word} run{s}"
-        found.append(_shift(replace(problem, weights=weights), starts, "dropped", words, left))
-    return found
+        rows.append(weights)
+        choices.append((f"without the {number}{word} run{s}", left))
+    if not rows:
+        return []
+    best = _polished(problem, starts, np.array(rows))
+    return [
+        _line(problem, u, "dropped", words, left)
+        for u, (words, left) in zip(best, choices, strict=True)
+    ]
 
 
 def _other_deltas(problem: Problem, starts: np.ndarray) -> list[Shift]:
     noise, runs = problem.noise, int(np.count_nonzero(problem.weights))
     if noise.family != "huber" or noise.free:
         return []
-    changed = (Noise("huber", delta, logs=noise.logs) for delta in DELTAS if delta != noise.delta)
+    deltas = [delta for delta in DELTAS if delta != noise.delta]
+    weights = np.repeat(problem.weights[None], len(deltas), axis=0)
+    best = _polished(problem, starts, weights, np.array(deltas)[:, None])
     return [
-        _shift(_with_noise(problem, new), starts, "delta", f"delta {new.delta:g}", runs)
-        for new in changed
+        _line(problem, u, "delta", f"delta {delta:g}", runs)
+        for u, delta in zip(best, deltas, strict=True)
     ]
+
+
+def _polished(
+    problem: Problem, starts: np.ndarray, weights: np.ndarray, tuning: np.ndarray | None = None
+) -> np.ndarray:
+    """Return the best optimum from all starts for each row of weights [rows, parameters].
+
+    Args:
+        problem: the problem.
+        starts: [starts, parameters].
+        weights: [rows, runs].
+        tuning: of the objective [rows, 1]; the problem's if None.
+    """
+    rows, count = len(weights), len(starts)
+    found = descend(
+        problem,
+        np.tile(starts, (rows, 1)),
+        weights=np.repeat(weights, count, axis=0),
+        tuning=None if tuning is None else np.repeat(tuning, count, axis=0),
+    )
+    best = np.argmin(found.objective.reshape(rows, count), axis=1)
+    return found.minima.u.reshape(rows, count, -1)[np.arange(rows), best]
 
 
 def _other_noise(problem: Problem, starts: np.ndarray) -> list[Shift]:
     runs = int(np.count_nonzero(problem.weights))
     raw = "" if problem.noise.logs else "raw-"
     changed = (parse_noise(raw + name) for name in NOISES if name != problem.noise.family)
-    return [
-        _shift(_with_noise(problem, new), starts, "noise", f"{new.family} residuals", runs)
-        for new in changed
-    ]
-
-
-def _with_noise(problem: Problem, noise: Noise) -> Problem:
-    return replace(problem, noise=noise)
-
-
-def _shift(problem: Problem, starts: np.ndarray, kind: str, choice: str, runs: int) -> Shift:
-    found = descend(problem, starts)
-    return _line(problem, found.minima.u[int(np.argmin(found.objective))], kind, choice, runs)
+    found = []
+    for noise in changed:
+        other = replace(problem, noise=noise)
+        best = _polished(other, starts, problem.weights[None])[0]
+        found.append(_line(other, best, "noise", f"{noise.family} residuals", runs))
+    return found
 
 
 def _line(problem: Problem, u: np.ndarray, kind: str, choice: str, runs: int) -> Shift:

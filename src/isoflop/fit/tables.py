@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from html import escape
 from typing import TYPE_CHECKING
 
 from isoflop.errors import InputError
@@ -91,6 +90,11 @@ def notes(fit: Fit) -> list[str]:
         f"{fit.noise}, sum over {fit.runs} runs = {fit.objective:.10g}; "
         f"{s.agree} of {s.polished} starts agree ({s.scheme}).",
     ]
+    if fit.draws is not None:
+        p = "" if fit.draws.p_value is None else f", p = {fit.draws.p_value:.2g}"
+        lines.append(
+            f"{fit.settings.bootstrap} samples by method {fit.draws.method}: {fit.draws.reason}{p}."
+        )
     if fit.optimum is not None:
         best = fit.optimum
         at = "".join(f", {name} = {_plain(value)}" for name, value in best.others.items())
@@ -132,6 +136,8 @@ def _aligned(table: list[list[str]]) -> list[str]:
 
 def html(fit: Fit) -> str:
     """Return the fit as an HTML table with notes below; all text is escaped."""
+    from html import escape
+
     header, body = rows(fit)
     title = f"{fit.law.name}: {fit.law.formula}".rstrip(": ")
     below = "".join(f"<p>{escape(line)}</p>" for line in notes(fit))
@@ -142,6 +148,8 @@ def html(fit: Fit) -> str:
 
 
 def _html_table(title: str, header: list[str], body: list[list[str]]) -> str:
+    from html import escape
+
     head = "".join(f"<th>{escape(cell)}</th>" for cell in header)
     lines = "".join(
         "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>" for cells in body

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -41,16 +42,26 @@ class Published(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 @cache
-def _read() -> dict[str, dict[str, Published]]:
+def _sections() -> dict[str, str]:
+    """Return the text of each law's sets: parsing all of them takes 15 ms of a cold start."""
+    text: dict[str, str] = {}
+    for part in re.split(r"^(?=\[\w+[.])", FILE.read_text(encoding="utf-8"), flags=re.MULTILINE):
+        name = part[1:].partition(".")[0]
+        text[name] = text.get(name, "") + part
+    return text
+
+
+@cache
+def _read(law: str) -> dict[str, Published]:
     import tomllib
 
-    raw: dict[str, Any] = tomllib.loads(FILE.read_text(encoding="utf-8"))
-    return msgspec.convert(raw, dict[str, dict[str, Published]])
+    raw: dict[str, Any] = tomllib.loads(_sections().get(law, ""))
+    return msgspec.convert(raw.get(law, {}), dict[str, Published])
 
 
 def published(law: str) -> dict[str, Published]:
     """Return the published sets of a law by name, in the file's order (best evidence first)."""
-    return dict(_read().get(law, {}))
+    return dict(_read(law))
 
 
 def choose(law: str, name: str = "") -> tuple[str, Published]:

@@ -25,6 +25,7 @@ import numpy as np
 from isoflop.runs.convention import UNSTATED
 from isoflop.runs.duplicates import checkpoints, duplicates, rows_of
 from isoflop.runs.finding import Finding, worst_first
+from isoflop.samples import median
 from isoflop.units import format_count, format_flops
 
 if TYPE_CHECKING:
@@ -140,7 +141,7 @@ def _flops(table: RunTable) -> Iterator[Finding]:
         return
     off = np.abs(ratio - 1) > 0.01
     if off.any():
-        low, middle, high = float(ratio.min()), float(np.median(ratio)), float(ratio.max())
+        low, middle, high = float(ratio.min()), median(ratio), float(ratio.max())
         forward = abs(3 * middle - 1) < FORWARD
         loud = forward or stated in {"6ND", "exact"}
         yield Finding(

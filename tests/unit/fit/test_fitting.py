@@ -326,6 +326,29 @@ def test_verdicts_have_messages():
     assert all(verdict.message.endswith(".") for verdict in Verdict)
 
 
+@pytest.mark.parametrize("noise", ["huber:1e-3", "huber:free", "student:4", "raw-huber:0.01"])
+def test_every_line_of_the_sensitivity_table_is_a_fit_of_its_own(noise):
+    table = {**isoflop_runs(noise=0.004, sizes=9), "w": np.ones(27)}
+    found = fit(table, "chinchilla", noise=noise, sensitivity=True)
+    for line in found.sensitivity:
+        alone = noise
+        if line.kind == "delta":
+            alone = f"{noise.partition(':')[0]}:{line.choice.removeprefix('delta ')}"
+        elif line.kind == "noise":
+            alone = noise[: len("raw-") * noise.startswith("raw-")] + line.choice.split()[0]
+        kept = np.ones(27, dtype=bool)
+        if line.choice.startswith("without"):
+            kept[np.argsort(-table["loss"])[: 27 - line.runs]] = "highest" not in line.choice
+        if "worst-fitted" in line.choice:
+            r = np.abs(np.log(found.point(N=table["N"], D=table["D"]) / table["loss"]))
+            if noise.startswith("raw-"):
+                r = np.abs(found.point(N=table["N"], D=table["D"]) - table["loss"])
+            kept[np.argsort(-r)[: 27 - line.runs]] = False
+        again = fit({k: x[kept] for k, x in table.items()}, "chinchilla", noise=alone)
+        for name, value in again.estimate.items():
+            assert line.estimate[name] == pytest.approx(value, rel=1e-4), (line.choice, name)
+
+
 def test_sensitivity_moves_with_an_outlier():
     table = isoflop_runs(noise=0.003, sizes=9)
     table["loss"] = table["loss"].copy()

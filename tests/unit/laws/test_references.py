@@ -54,3 +54,17 @@ def test_an_unknown_title_is_not_guessed_and_an_organisation_stays_whole():
     assert "author = {{Ling team (Ant Group)}}" in bibtex("ling2025")
     with pytest.raises(InputError, match="nobody2000"):
         bibtex("nobody2000")
+
+
+def test_sets_read_law_by_law_are_those_of_the_whole_file():
+    import tomllib
+
+    import msgspec
+
+    from isoflop.laws.published import FILE, Published, published
+
+    raw = tomllib.loads(FILE.read_text(encoding="utf-8"))
+    whole = msgspec.convert(raw, dict[str, dict[str, Published]])
+    assert whole.keys() <= set(laws.names())
+    for name in laws.names():
+        assert published(name) == whole.get(name, {})
