@@ -20,6 +20,7 @@ COUNT_WORDS = {"thousand": 1e3, "million": 1e6, "billion": 1e9, "trillion": 1e12
 
 #: Unit word (lower case, singular) -> (unit it is converted to, factor).
 UNITS: dict[str, tuple[str, float]] = {
+    "us": ("s", 1e-6),
     "ms": ("s", 1e-3),
     "s": ("s", 1.0),
     "sec": ("s", 1.0),

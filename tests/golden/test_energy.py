@@ -82,7 +82,7 @@ LLAMA_2 = [
 
 
 def test_llama_2():
-    """The card's factor is 0.385 kg/kWh x PUE 1.1; its rows sum to 538.98, printed 539.00."""
+    """Its factor is 0.385 kg/kWh x PUE 1.1; its rows sum to 538.98, printed 539.00."""
     total = 0.0
     for _, hours, power, tonnes in LLAMA_2:
         found = footprint(

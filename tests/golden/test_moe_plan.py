@@ -25,9 +25,9 @@ CONSTANTS = JOINT.constants()
 def test_sizes_and_tokens_of_the_paper(C, printed):
     plan = plan_mixture(C, experts=list(printed))
     for mixture in plan.mixtures:
-        N, D = printed[mixture.experts]
-        assert mixture.N_active == pytest.approx(N, rel=0.02)
-        assert pytest.approx(D, rel=0.011) == mixture.D
+        size, tokens = printed[mixture.experts]
+        assert mixture.N_active == pytest.approx(size, rel=0.02)
+        assert pytest.approx(tokens, rel=0.011) == mixture.D
         assert mixture.N_active * mixture.D == pytest.approx(C / 6)
         loss = JOINT(mixture.N_active, mixture.D, mixture.experts, **CONSTANTS)
         assert mixture.loss == pytest.approx(float(loss))

@@ -74,7 +74,7 @@ def test_cache_of_a_sequence():
 def test_training_flops_and_utilisation_of_palm():
     palm = shape("PaLM-540B")
     each = training_flops(palm, 2048)
-    # The card's vector takes N = 540e9; the attention is the same.
+    # The reference value takes N = 540e9; the attention is the same.
     assert 6 * 540e9 + 3 * attention_flops(palm) * 2048 == pytest.approx(3.275635e12, rel=1e-6)
     assert 3 * attention_flops(palm) * 2048 / (6 * palm.N) == pytest.approx(0.0110, abs=5e-5)
     share = utilisation(238.3e3, each, device("TPU-v4"), 6144)

@@ -9,7 +9,9 @@ import msgspec
 
 from isoflop.errors import InputError
 from isoflop.plan.decoding import Setting, Step, decode_step, prefill_step
+from isoflop.plan.hardware import checked_share
 from isoflop.plan.memory import serving_memory, smallest_serving
+from isoflop.plan.roofline import critical_batch
 
 if TYPE_CHECKING:
     from isoflop.plan.hardware import Device
@@ -40,8 +42,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
                 raise InputError(f"{name} = {value:g} tokens: a request has one or more.")
         if self.latency is not None and not 0 < self.latency < math.inf:
             raise InputError(f"a latency of {self.latency:g} s is not positive and finite.")
-        if not 0 < self.usable <= 1:
-            raise InputError(f"usable = {self.usable:g} is not a share above 0 and at most 1.")
+        checked_share("usable", self.usable)
 
     @property
     def full(self) -> float:
@@ -59,7 +60,8 @@ class Option(msgspec.Struct, frozen=True, kw_only=True):
 
     Args:
         count: devices; batch: sequences decoded together.
-        prefill, decode: reading a batch of prompts, and a step at the mean context.
+        prefill: reading as few prompts at once as use the arithmetic fully, one if it is long.
+        decode: a step of the whole batch at the mean context.
         input_device_seconds, output_device_seconds: devices x seconds for a token.
     """
 
@@ -133,7 +135,10 @@ def _option(
     decode = decode_step(shape, device, setting, batch=size, context=request.middle)
     if request.latency is not None and decode.seconds > request.latency:
         return None
-    prefill = prefill_step(shape, device, setting, batch=size, context=request.prompt)
+    full = critical_batch(device, setting.weights, setting.compute, shape.N / shape.N_active)
+    full *= setting.mfu / setting.bandwidth_share
+    prompts = max(1, min(size, math.ceil(full / request.prompt)))
+    prefill = prefill_step(shape, device, setting, batch=prompts, context=request.prompt)
     return Option(
         count=setting.count,
         batch=size,

@@ -120,7 +120,12 @@ def reduction_seconds(
 
 
 def fastest(
-    shape: Shape, device: Device, *, weights: str = "bf16", hop: float = 1e-6
+    shape: Shape,
+    device: Device,
+    *,
+    weights: str = "bf16",
+    hop: float = 1e-6,
+    bandwidth_share: float = 1.0,
 ) -> tuple[float, float]:
     """Return the number of devices of least latency at batch 1, and the seconds a token then.
 
@@ -130,11 +135,13 @@ def fastest(
     Args:
         shape: the model; device: accelerator; weights: precision.
         hop: seconds of a message between two devices; about a microsecond within a node.
+        bandwidth_share: share of the memory's bandwidth that is reached.
 
     Source: Erdil 2025 (arXiv:2506.04645), section 2.
     """
     wait = shape.layers * REDUCTIONS * hop
-    alone = weight_bytes(shape, weights) * shape.N_active / shape.N / device.bandwidth
+    read = weight_bytes(shape, weights) * shape.N_active / shape.N
+    alone = read / (device.bandwidth * bandwidth_share)
     if wait == 0:
         return math.inf, 0.0
     count = max(alone / wait, 1.0) ** (2 / 3)

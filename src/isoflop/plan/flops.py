@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 def attention_flops(shape: Shape) -> float:
     """Return the forward FLOPs that each token attended to costs, for one token, all layers.
 
+    The rotary part that latent attention adds to its scores is left out.
+
     Source: PaLM (arXiv:2204.02311), appendix B; Kaplan et al. 2020 count half of it (causal).
     """
     return 4.0 * shape.layers * shape.heads * shape.head_dim

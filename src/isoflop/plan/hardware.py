@@ -107,6 +107,19 @@ class Device(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         return self.flops(precision) / self.bandwidth
 
 
+def checked_share(name: str, value: float) -> float:
+    """Return a share above 0 and at most 1.
+
+    Raises:
+        InputError: it is not one.
+    """
+    if not 0 < value <= 1:
+        raise InputError(
+            f"{name} = {value:g} is not a share above 0 and at most 1.", do="Write 40 % as 0.4."
+        )
+    return value
+
+
 def checked_precision(precision: str) -> str:
     """Return a precision that is known.
 

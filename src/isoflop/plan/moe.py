@@ -12,7 +12,7 @@ from isoflop.laws import chinchilla as dense_law
 from isoflop.laws import get
 from isoflop.laws.experts import best_granularity
 from isoflop.laws.joint_moe import at_experts, parameter_counts
-from isoflop.plan.hardware import BYTES, Device, checked_precision, device
+from isoflop.plan.hardware import BYTES, Device, checked_precision, checked_share, device
 from isoflop.plan.memory import USABLE
 from isoflop.plan.roofline import critical_batch
 from isoflop.units import format_count
@@ -116,13 +116,14 @@ def plan_mixture(
     if memory is not None and on is not None:
         raise InputError("give the memory in bytes or devices that have it, not both.")
     where = device(on) if on is not None else None
+    checked_share("usable", usable)
     limit = usable * count * where.memory if where else memory
     if limit is not None and not 0 < limit < math.inf:
         raise InputError(f"a memory of {limit:g} bytes is not positive and finite.")
     numbers = sorted({1, *experts})
     if numbers[0] < 1:
         raise InputError(f"{numbers[0]} experts are not possible.", do="Give 1 or more.")
-    mixtures = [_mixture(C, E, limit, where, precision) for E in numbers]
+    mixtures = [_mixture(C, E, limit, where, precision, usable) for E in numbers]
     best = min(mixtures, key=lambda x: x.loss)
     ling = get("ling").constants()
     granularity = float(best_granularity(gamma=ling["gamma"], beta=ling["beta"]))
@@ -155,11 +156,11 @@ def width_of(N: float, experts: int = 1, *, total: bool = False) -> float:
 
 
 def _mixture(
-    C: float, E: int, limit: float | None, where: Device | None, precision: str
+    C: float, E: int, limit: float | None, where: Device | None, precision: str, usable: float
 ) -> Mixture:
     law = get("joint_moe")
     constants = law.constants()
-    N, D, loss = dense_law.optimum(C, **at_experts(E, **constants))
+    N, D, loss = map(float, dense_law.optimum(C, **at_experts(E, **constants)))
     width = width_of(N)
     total = _total(width, E)
     each = BYTES[checked_precision(precision)]
@@ -169,7 +170,7 @@ def _mixture(
         N, total = _active(width), _total(width, E)
         D = C / (6 * N)
         loss = float(law(N, D, E, **constants))
-    fits = None if where is None else math.ceil(total * each / (USABLE * where.memory) - 1e-9)
+    fits = None if where is None else math.ceil(total * each / (usable * where.memory) - 1e-9)
     return Mixture(
         experts=E,
         sparsity=1 - 1 / E,
@@ -182,7 +183,7 @@ def _mixture(
         weight_bytes=total * each,
         flops_per_token=2 * N,
         limited=limited,
-        saving=_dense_compute(loss, constants) / C,
+        saving=float(_dense_compute(loss, constants) / C),
         devices=fits and max(1, fits),
         critical_batch=None if where is None else critical_batch(where, precision, None, total / N),
     )

@@ -13,7 +13,7 @@ import msgspec
 
 from isoflop.errors import InputError
 from isoflop.plan.flops import attention_flops, decode_attention_flops
-from isoflop.plan.hardware import BYTES, checked_precision
+from isoflop.plan.hardware import BYTES, checked_precision, checked_share
 
 if TYPE_CHECKING:
     from isoflop.plan.hardware import Device
@@ -63,8 +63,8 @@ def roofline(
     Raises:
         InputError: a share is not above 0 and at most 1, or the count is not positive.
     """
-    _check_share("mfu", mfu)
-    _check_share("bandwidth share", bandwidth_share)
+    checked_share("mfu", mfu)
+    checked_share("bandwidth share", bandwidth_share)
     if not 0 < count < math.inf:
         raise InputError(f"{count:g} devices cannot share work.")
     rate = count * device.flops(precision) * mfu
@@ -155,10 +155,3 @@ def attention_io(context: float, head_dim: float, memory: float) -> tuple[float,
             do="Below it nothing fits; above it the whole head fits and moves N d numbers.",
         )
     return context * head_dim + context**2, context**2 * head_dim**2 / memory
-
-
-def _check_share(name: str, value: float) -> None:
-    if not 0 < value <= 1:
-        raise InputError(
-            f"{name} = {value:g} is not a share above 0 and at most 1.", do="Write 40 % as 0.4."
-        )

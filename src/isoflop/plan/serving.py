@@ -15,6 +15,8 @@ from isoflop.plan.precision import Penalty, quantisation_penalty
 from isoflop.plan.roofline import attention_crossover, cache_crossover, critical_batch
 from isoflop.plan.shapes import Shape, shape
 
+#: Costs this close to the cheapest count as equal; then fewer devices are better.
+FLAT = 0.01
 _HOUR = 3600.0
 
 
@@ -64,9 +66,11 @@ class Serving(msgspec.Struct, frozen=True, kw_only=True):
 
     Args:
         shape, device, setting, request: what, where, how and for what.
-        chosen: the cheapest option a generated token; options: all, by number of devices.
+        chosen: of the options within 1 % of the cheapest generated token that of fewest devices;
+            options: all, by number of devices.
         memory: bytes on each device of the chosen one.
-        seconds_per_request: to read a prompt and generate its answer.
+        seconds_per_request: to read a prompt and generate its answer, while the devices do
+            nothing else but decode the rest of the batch.
         crossovers: where the bottleneck changes.
         price: USD per device-hour, as given; usd_per_million_input, usd_per_million_output: of
             the chosen option; None without a price.
@@ -148,7 +152,8 @@ def serve(
     request = Request(prompt=prompt, output=output, latency=latency, usable=usable)
     _check(price, input_tokens, output_tokens, seconds)
     found = options(what, where, setting, request, count=count, batch=batch)
-    chosen = min(found, key=lambda x: x.output_device_seconds)
+    cheapest = min(x.output_device_seconds for x in found)
+    chosen = next(x for x in found if x.output_device_seconds <= cheapest * (1 + FLAT))
     setting = msgspec.structs.replace(setting, count=chosen.count)
     penalty = quantisation_penalty(what.N, trained_on, weights) if trained_on else None
     per_million = None if price is None else price / _HOUR * 1e6
@@ -180,10 +185,14 @@ def serve(
 
 def _crossovers(what: Shape, where: Device, setting: Setting, batch: int) -> Crossovers:
     attention, prompt = attention_crossover(what)
-    best = fastest(what, where, weights=setting.weights, hop=setting.hop) if setting.hop else None
+    share = setting.bandwidth_share
+    best = None
+    if setting.hop:
+        best = fastest(what, where, weights=setting.weights, hop=setting.hop, bandwidth_share=share)
     sparsity = what.N / what.N_active
+    turn = critical_batch(where, setting.weights, setting.compute, sparsity)
     return Crossovers(
-        batch=critical_batch(where, setting.weights, setting.compute, sparsity),
+        batch=turn * setting.mfu / share,
         attention=attention,
         prompt=prompt,
         cache=cache_crossover(what, batch, setting.weights, setting.cache),

@@ -163,7 +163,7 @@ def assumed_shape(N: float, **known: Any) -> Shape:
             "source": f"assumed: {', '.join(unknown)}" if unknown else "as given",
             **filled,
             **given,
-            "N": N,
+            "N": float(N),
             "assumed": bool(unknown),
         }
     )

@@ -76,7 +76,7 @@ def test_peaks_are_dense():
     assert device("MI300X").flops() == 1307.4e12
 
 
-# Ridge points, FLOP a byte in bf16. The card's TPU rows use rounder numbers than the vendor's pages
+# Ridge points, FLOP a byte in bf16. The TPU ridges are from rounder numbers than the vendor's pages
 # (v5e 0.81 TB/s, v5p 2.8, v6e 920 and 1.6), so those are within 6 %.
 @pytest.mark.parametrize(
     ("name", "expected", "tolerance"),
