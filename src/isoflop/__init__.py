@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from isoflop.fit.forecast.groups import forecast_table
     from isoflop.protocols.audit import audit
     from isoflop.protocols.question import plan, validate
+    from isoflop.protocols.replay import replay
     from isoflop.protocols.study import run_study as study
     from isoflop.report import write_report as report
     from isoflop.runs.io import load
@@ -37,6 +38,7 @@ _PUBLIC = {
     "next_runs": ("isoflop.design.next", "next_runs"),
     "plan": ("isoflop.plan", ""),
     "predict": ("isoflop.validate.prediction", "predict"),
+    "replay": ("isoflop.protocols.replay", "replay"),
     "report": ("isoflop.report", ""),
     "study": ("isoflop.protocols.study", "run_study"),
     "validate": ("isoflop.validate", ""),
@@ -53,6 +55,7 @@ __all__ = [
     "next_runs",
     "plan",
     "predict",
+    "replay",
     "report",
     "study",
     "validate",

@@ -24,6 +24,7 @@ VERBS = {
     "train": ("train", "Train the runs of a sweep, or go on where it stopped."),
     "runs": ("runs", "Show a run table."),
     "data": ("data", "List, show and fetch public run tables."),
+    "replay": ("replay", "Walk through a published result on public numbers."),
     "fit": ("fit", "Fit a law to runs, with intervals."),
     "predict": ("predict", "Predict runs nobody has trained, with intervals that were tested."),
     "forecast": ("forecast", "Forecast learning and scaling curves, with intervals."),

@@ -51,11 +51,11 @@ def _block(
     if not shown:
         return Block(name, title, missing, [], [])
     entries = key(shown[0][0], len(data.budgets(result)))
-    documents = [Panel(_document(figure), alt, tall) for figure, alt, tall in shown]
+    documents = [Panel(document(figure), alt, tall) for figure, alt, tall in shown]
     return Block(name, title, caption, documents, entries)
 
 
-def _document(figure: Any) -> dict[str, Any]:
+def document(figure: Any) -> dict[str, Any]:
     """Return plotly's document without a legend (the page has its own) and in few digits."""
     figure.update_layout(showlegend=False)
     return _rounded(figure.to_plotly_json())

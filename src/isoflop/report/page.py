@@ -34,8 +34,16 @@ def write_report(result: StudyResult, path: str | Path) -> Path:
         MissingExtra: if jinja2 or plotly is not installed.
         StoreError: if the file cannot be written.
     """
+    return write_page(render(result), path)
+
+
+def write_page(document: str, path: str | Path) -> Path:
+    """Write a page to a file, whole or not at all, and return its path.
+
+    Raises:
+        StoreError: if the file cannot be written.
+    """
     target = Path(path)
-    document = render(result)
     with guard("write the report to", target):
         target.parent.mkdir(parents=True, exist_ok=True)
         write_atomic(target, document.encode(errors="replace"))
@@ -48,9 +56,11 @@ def render(result: StudyResult) -> str:
     Raises:
         MissingExtra: if jinja2 or plotly is not installed.
     """
-    environment = _environment()
     count = len(data.budgets(result))
-    return environment.get_template("report.html.j2").render(
+    return render_page(
+        "report.html.j2",
+        count,
+        version=result.provenance.get("isoflop", ""),
         result=result,
         blocks=blocks(result),
         headline=answer.headline(result),
@@ -61,11 +71,31 @@ def render(result: StudyResult) -> str:
         level=data.level(result),
         convention=data.convention(result),
         severities=data.severities(result),
-        variables=variables(count),
-        partners=dark_partners(count),
-        font=FONT,
         made_by={k: v for k, v in result.provenance.items() if k != "command"},
-        script=_plotly_script(),
+    )
+
+
+def render_page(template: str, budgets: int, **values: Any) -> str:
+    """Return a page made of a template that extends `base.html.j2`.
+
+    Args:
+        template: its name.
+        budgets: number of colours on the scale of budgets that its figures use.
+        **values: what the template shows.
+
+    Raises:
+        MissingExtra: if jinja2 or plotly is not installed.
+    """
+    return (
+        _environment()
+        .get_template(template)
+        .render(
+            variables=variables(budgets),
+            partners=dark_partners(budgets),
+            font=FONT,
+            script=_plotly_script(),
+            **values,
+        )
     )
 
 
