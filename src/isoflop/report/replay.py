@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from isoflop.protocols.replay.result import Interval, Part, Picture, Replay, Step
 
 _WIDTH = 96
+_PRINTED, _ENDS = 9, 6  # digits of a published number (all it has), and of an interval's ends
 
 
 class Verdict(NamedTuple):
@@ -121,13 +122,15 @@ def facts(step: Step) -> list[tuple[str, str]]:
             ours += f" ({text.interval(ends, lambda x: value(x, digits))})"
         found.append(("computed", ours))
     if step.published is not None:
-        found.append(("published", value(step.published) + unit))
+        found.append(("published", value(step.published, _PRINTED) + unit))
         found.append(("agreement", f"{_range(step.interval)}{step.basis}"))
     return found
 
 
 def _range(ends: Interval | None) -> str:
-    return "" if ends is None else f"{text.interval(ends, value)}, "
+    if ends is None:
+        return ""
+    return f"{text.interval(ends, lambda x: value(x, _ENDS))}, "
 
 
 def value(number: float, digits: int = 5) -> str:

@@ -33,7 +33,13 @@ def test_steps_without_their_table_say_what_to_do(without):
         assert step.agrees is None
         assert "ISOFLOP_DATA" in step.missing
         assert "isoflop data show" in step.missing
-    assert {step.name.split(".")[0] for step in computed} == {"kaplan", "pearce", "bias"}
+    assert {step.name.split(".")[0] for step in computed} == {
+        "kaplan",
+        "pearce",
+        "bias",
+        "rounded",
+        "tex",
+    }
     assert not without.surprises
     assert without.sources == {}
 

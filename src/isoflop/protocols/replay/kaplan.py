@@ -72,8 +72,9 @@ def conversion(_: Context) -> Outcome:
         title="The slope of Chinchilla's law, seen through Kaplan's N",
         caption=(
             "Local exponent of the best size over compute when embeddings are left out of both, "
-            "for the Chinchilla law as Epoch refitted it. Kaplan's largest model had about 10⁹ "
-            "parameters without embeddings: the slope there is far above its limit."
+            "for the Chinchilla law as Epoch refitted it. Kaplan et al.'s models have 10³ to 10⁹ "
+            "parameters without embeddings: over most of that range the slope is far above its "
+            "limit."
         ),
         x=Axis(title="N without embeddings (log scale)", kind="count"),
         y=Axis(title="local exponent d ln N* / d ln C"),

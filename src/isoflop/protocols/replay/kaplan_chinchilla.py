@@ -9,6 +9,7 @@ PARTS = {
     "conversion": kaplan.conversion,
     "approaches": chinchilla.approaches,
     "rounded": chinchilla.rounded,
+    "likelihood": chinchilla.likelihood,
     "refit": chinchilla.refit,
     "early-stop": chinchilla.early_stop,
     "outliers": chinchilla.outliers,
