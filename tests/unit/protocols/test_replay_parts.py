@@ -91,7 +91,7 @@ def step(**rules):
     ],
 )
 def test_agreement(rules, value, agrees):
-    filled = step(**rules).filled(Found(value, (0.9, 1.5)))
+    filled = step(**rules).filled(Found(value, (1.3, 1.4), (0.9, 1.5)))
     assert filled.agrees is agrees
     assert filled.surprising is (agrees is False)
 

@@ -17,11 +17,22 @@ if TYPE_CHECKING:
     from isoflop.runs.table import RunTable
 
 
+#: Level of our own interval where it decides about agreement.
+DECIDING = 0.95
+
+
 class Found(NamedTuple):
-    """A computed number and its interval, if it has samples."""
+    """A computed number and its interval, if it has samples.
+
+    Args:
+        value: the number.
+        interval: at the level that was asked for.
+        deciding: at `DECIDING`, whatever was asked for: agreement must not depend on that.
+    """
 
     value: float
     interval: Interval | None = None
+    deciding: Interval | None = None
 
 
 class Outcome(NamedTuple):
@@ -67,5 +78,5 @@ class Context:
 
     def found(self, point: float, samples: np.ndarray | None) -> Found:
         """Return a number with the interval of its samples."""
-        known = summarise(float(point), samples, self.level)
-        return Found(known.estimate, known.interval)
+        known, deciding = (summarise(float(point), samples, x) for x in (self.level, DECIDING))
+        return Found(known.estimate, known.interval, deciding.interval)

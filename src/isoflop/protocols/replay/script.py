@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from isoflop.errors import InputError
+from isoflop.protocols.replay.part import DECIDING
 from isoflop.protocols.replay.result import Step
 
 if TYPE_CHECKING:
@@ -19,14 +20,14 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).with_name("scripts")
 _DIGITS = "the printed digits"
-_OWN = "our own interval"
+_OWN = f"our own {100 * DECIDING:g} % interval"
 
 
 class ScriptStep(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One step as written: see `Step`.
 
     Exactly one of `interval`, `within` and `own` says what agreement is: a published interval,
-    a distance from the published number, or that ours, at the replay's level, contains it.
+    a distance from the published number, or that our own 95 % interval contains it.
     """
 
     name: str
@@ -45,15 +46,14 @@ class ScriptStep(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     def filled(self, found: Found | None, missing: str = "") -> Step:
         """Return the step with what was computed, or why nothing was."""
         value = None if found is None else float(found.value)
-        ends = None if found is None else found.interval
-        interval, basis = self._interval(ends)
+        interval, basis = self._interval(None if found is None else found.deciding)
         return Step(
             name=self.name,
             title=self.title,
             symbol=self.symbol,
             unit=self.unit,
             computed=value,
-            computed_interval=ends,
+            computed_interval=None if found is None else found.interval,
             published=self.published,
             interval=interval,
             basis=basis,
