@@ -105,7 +105,7 @@ def _picture(laion: RunTable, openai: RunTable, ours: Fit, theirs: Fit) -> Pictu
             "Zero-shot top-1 error of CLIP models trained on LAION and on OpenAI's data. Lines "
             "are power laws, LAION's through the best model of each of five bins of compute."
         ),
-        x=Axis(title="compute, forward GMACs a sample times samples (log scale)", kind="flops"),
+        x=Axis(title="total forward GMACs (log scale)", kind="flops"),
         y=Axis(title="zero-shot top-1 error"),
         series=tuple(series),
     )

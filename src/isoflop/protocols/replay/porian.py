@@ -36,10 +36,10 @@ class Correction(NamedTuple):
 
 STORY = {
     "as-kaplan": Correction("as Kaplan", "base", "long", "kaplan", "kaplan", "train"),
-    "head": Correction("+ head", "base", "long", "kaplan", "standard", "val"),
-    "warmup": Correction("+ warmup", "base", "short", "kaplan", "standard", "val"),
-    "decay": Correction("+ decay", "base", "short", "chinchilla", "standard", "val"),
-    "tuned": Correction("+ tuned", "tuned", "short", "const", "standard", "val"),
+    "head": Correction("head", "base", "long", "kaplan", "standard", "val"),
+    "warmup": Correction("warmup", "base", "short", "kaplan", "standard", "val"),
+    "decay": Correction("decay", "base", "short", "chinchilla", "standard", "val"),
+    "tuned": Correction("tuned", "tuned", "short", "const", "standard", "val"),
 }
 
 
@@ -166,14 +166,13 @@ def _sizes(surfaces: dict[str, IsoflopSurface]) -> Picture:
         name="sizes",
         title="The same runs' best sizes (RefinedWeb), drawn on to Chinchilla's budget",
         caption=(
-            "Points are minima of isoFLOP curves; lines are the power laws through them. Over four "
+            "Points are minima of isoFLOP curves, N and C by each one's own count; lines are the "
+            "power laws through them. Over four "
             "decades of extrapolation the choice of what to count and how to train moves the best "
             "size at 5.88×10²³ FLOPs from three trillion parameters to 77 billion."
         ),
-        x=Axis(
-            title="compute C, FLOPs by each configuration's own count (log scale)", kind="flops"
-        ),
-        y=Axis(title="best number of parameters N* (log scale)", kind="count"),
+        x=Axis(title="compute C, FLOPs (log scale)", kind="flops"),
+        y=Axis(title="best size N*, parameters (log scale)", kind="count"),
         series=tuple(series),
         height=460,
     )

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from isoflop.protocols.replay.result import Axis, Picture, Series
 
 #: Characters of a line of a category's label; a phone shows five of them.
-_LABEL = 10
+_LABEL = 8
 
 
 def draw(picture: Picture) -> go.Figure:
