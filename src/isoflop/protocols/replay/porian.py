@@ -133,8 +133,8 @@ def _exponents(context: Context, both: dict[str, dict[str, IsoflopSurface]]) -> 
         caption=(
             "The exponent a in N* ∝ Cᵃ, from the same kind of runs under five ways of counting "
             f"and training, with {100 * context.level:g} % intervals. Left: everything as Kaplan "
-            "et al. did it; then the head is counted, the warmup shortened, the decay matched to the "
-            "run; last, the optimiser is tuned for each size, with no decay at all."
+            "et al. did it; then the head is counted, the warmup shortened, the decay matched to "
+            "the run; last, the optimiser is tuned for each size, with no decay at all."
         ),
         x=Axis(title="", kind="category", labels=tuple(step.label for step in STORY.values())),
         y=Axis(title="exponent a of the best size"),
