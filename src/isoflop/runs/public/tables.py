@@ -110,5 +110,7 @@ def _not_registered(entry: Entry, what: str, converted: bool) -> DataError:
     return DataError(
         f"{made} {what}.",
         "It is not the table that published numbers were checked against.",
-        "Take the upstream files instead (isoflop data show), or please report it.",
+        f"Take the upstream files instead (isoflop data show {entry.name})."
+        if converted
+        else "The files are the registered ones, so the converter is wrong: please report it.",
     )
