@@ -27,7 +27,7 @@ def command() -> None:
     """List, describe and download public run tables, each pinned by commit and sha256.
 
     Files go to the user's cache. With ISOFLOP_DATA set to a folder they are read from there
-    instead (NAME.csv, or NAME/FILE as upstream), and nothing is downloaded.
+    instead (NAME.csv, or upstream's files as NAME/FILE or FILE), and nothing is downloaded.
     """
 
 

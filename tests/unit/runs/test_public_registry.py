@@ -99,6 +99,27 @@ def test_a_changed_converted_file_is_refused(monkeypatch, tmp_path):
         public.load("bnsl-4digit-addition")
 
 
+@pytest.mark.data
+@here
+@pytest.mark.parametrize("folder", ["", "kyotakano-chinchilla-example"])
+def test_upstream_files_may_lie_in_the_folder_or_in_the_tables_own(monkeypatch, tmp_path, folder):
+    import hashlib
+
+    import msgspec
+
+    from isoflop.runs.public import File, tables
+
+    text = (DATA / "kyotakano-chinchilla-example.csv").read_text(encoding="utf-8")
+    body = text.replace("params_N,tokens_D,flops_C,loss", "N,D,C,loss").encode()
+    (tmp_path / folder).mkdir(exist_ok=True)
+    (tmp_path / folder / "df.csv").write_bytes(body)
+    entry = public.show("kyotakano-chinchilla-example")
+    files = (File("examples/llm/df.csv", hashlib.sha256(body).hexdigest()),)
+    monkeypatch.setattr(tables, "show", lambda _: msgspec.structs.replace(entry, files=files))
+    monkeypatch.setenv("ISOFLOP_DATA", str(tmp_path))
+    assert len(public.load(entry.name)) == 234
+
+
 def test_upstream_files_in_the_folder_are_checked(monkeypatch, tmp_path):
     monkeypatch.setenv("ISOFLOP_DATA", str(tmp_path))
     with pytest.raises(DataError, match=r"no kyotakano-chinchilla-example\.csv.* no df\.csv"):

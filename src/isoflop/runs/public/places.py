@@ -12,7 +12,7 @@ from isoflop.errors import DataError
 if TYPE_CHECKING:
     from isoflop.runs.public.registry import Entry
 
-#: Environment variable: a folder with NAME.csv (converted) or NAME/FILE (upstream).
+#: Environment variable: a folder with NAME.csv (converted), NAME/FILE or FILE (upstream).
 VARIABLE = "ISOFLOP_DATA"
 
 
@@ -44,7 +44,7 @@ def in_folder(entry: Entry, place: Path) -> list[Path]:
     converted = place / f"{entry.name}.csv"
     if converted.is_file():
         return [converted]
-    upstream = [place / entry.name / file.name for file in entry.files]
+    upstream = [_upstream(entry, place, file.name) for file in entry.files]
     missing = [path.name for path in upstream if not path.is_file()]
     if missing or not upstream:
         listed = ", ".join(missing[:3]) + (", ..." if len(missing) > 3 else "")
@@ -57,6 +57,12 @@ def in_folder(entry: Entry, place: Path) -> list[Path]:
     for path, file in zip(upstream, entry.files, strict=True):
         check_hash(path, file.sha256)
     return upstream
+
+
+def _upstream(entry: Entry, place: Path, name: str) -> Path:
+    """Return where an upstream file lies: in the table's own folder, or beside it."""
+    own, beside = place / entry.name / name, place / name
+    return beside if beside.is_file() and not own.is_file() else own
 
 
 def check_hash(path: Path, sha256: str) -> None:
