@@ -19,6 +19,11 @@ if TYPE_CHECKING:
     from isoflop.fit import fit
     from isoflop.fit.forecast.forecasting import forecast
     from isoflop.fit.forecast.groups import forecast_table
+    from isoflop.plan.energy import footprint
+    from isoflop.plan.hardware import device
+    from isoflop.plan.moe import plan_mixture as moe
+    from isoflop.plan.serving import serve
+    from isoflop.plan.training import train_on
     from isoflop.protocols.audit import audit
     from isoflop.protocols.question import plan, validate
     from isoflop.protocols.replay import replay
@@ -31,16 +36,21 @@ if TYPE_CHECKING:
 _PUBLIC = {
     "audit": ("isoflop.protocols.audit", "audit"),
     "design": ("isoflop.design", ""),
+    "device": ("isoflop.plan.hardware", "device"),
     "fit": ("isoflop.fit", ""),
+    "footprint": ("isoflop.plan.energy", "footprint"),
     "forecast": ("isoflop.fit.forecast", ""),
     "forecast_table": ("isoflop.fit.forecast", "forecast_table"),
     "load": ("isoflop.runs.io", "load"),
+    "moe": ("isoflop.plan.moe", "plan_mixture"),
     "next_runs": ("isoflop.design.next", "next_runs"),
     "plan": ("isoflop.plan", ""),
     "predict": ("isoflop.validate.prediction", "predict"),
     "replay": ("isoflop.protocols.replay", "replay"),
     "report": ("isoflop.report", ""),
+    "serve": ("isoflop.plan.serving", "serve"),
     "study": ("isoflop.protocols.study", "run_study"),
+    "train_on": ("isoflop.plan.training", "train_on"),
     "validate": ("isoflop.validate", ""),
 }
 
@@ -48,16 +58,21 @@ __all__ = [
     "__version__",
     "audit",
     "design",
+    "device",
     "fit",
+    "footprint",
     "forecast",
     "forecast_table",
     "load",
+    "moe",
     "next_runs",
     "plan",
     "predict",
     "replay",
     "report",
+    "serve",
     "study",
+    "train_on",
     "validate",
 ]
 

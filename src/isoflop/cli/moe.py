@@ -47,30 +47,14 @@ def command(C: float, as_json: bool, **flags: Any) -> int:
 def text(x: MixturePlan) -> str:
     """Return a plan of mixtures as text."""
     from isoflop.cli.law_text import columns
-    from isoflop.units import format_count, format_flops, format_loss
+    from isoflop.units import format_count, format_flops
 
     limit = "" if x.memory is None else f", weights in {q.bytes_text(x.memory)}"
-    rows = [["experts", "active", "all", "tokens", "loss", "weights", "saves", ""]]
-    for y in x.mixtures:
-        notes = ["best"] if y is x.best else []
-        notes += ["memory decides its size"] if y.limited else []
-        rows.append(
-            [
-                str(y.experts),
-                format_count(y.N_active),
-                format_count(y.N_total),
-                format_count(y.D),
-                format_loss(y.loss),
-                q.bytes_text(y.weight_bytes),
-                f"{y.saving:.2f}x",
-                ", ".join(notes),
-            ]
-        )
     best = x.best
     lines = [
         f"budget {format_flops(x.C)} FLOPs{limit}; parameters count the embedding twice, one "
         "expert is active",
-        *columns(rows),
+        *columns(_rows(x)),
         f"best: {best.experts} experts, {format_count(best.N_active)} of "
         f"{format_count(best.N_total)} parameters active on {format_count(best.D)} tokens; a dense "
         f"model of equal loss takes {best.saving:.2f}x the compute",
@@ -87,3 +71,25 @@ def text(x: MixturePlan) -> str:
         f"point constants without intervals; {x.source}",
     ]
     return "\n".join([*lines, *(f"warning: {w}" for w in x.warnings)])
+
+
+def _rows(x: MixturePlan) -> list[list[str]]:
+    from isoflop.units import format_count, format_loss
+
+    rows = [["experts", "active", "all", "tokens", "loss", "weights", "saves", ""]]
+    for y in x.mixtures:
+        notes = ["best"] if y is x.best else []
+        notes += ["memory decides its size"] if y.limited else []
+        rows.append(
+            [
+                str(y.experts),
+                format_count(y.N_active),
+                format_count(y.N_total),
+                format_count(y.D),
+                format_loss(y.loss),
+                q.bytes_text(y.weight_bytes),
+                f"{y.saving:.2f}x",
+                ", ".join(notes),
+            ]
+        )
+    return rows

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from isoflop.errors import InputError
-from isoflop.units import parse_count, parse_quantity
+from isoflop.units import parse_count, parse_quantity, parse_share
 
 if TYPE_CHECKING:
     from isoflop.plan.shapes import Shape
@@ -50,6 +50,16 @@ class In(click.ParamType):
         return value if isinstance(value, float) else parse_quantity(value, self.unit).value
 
 
+class Share(click.ParamType):
+    """A share: `0.4` or `40%`."""
+
+    name = "SHARE"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> float:
+        """Read one share."""
+        return value if isinstance(value, float) else parse_share(value)
+
+
 DURATION, DOLLARS, BYTES, WATTS = In("s", "TIME"), In("USD", "USD"), In("B", "BYTES"), In("W", "W")
 
 _SHAPE = (
@@ -73,9 +83,11 @@ count_option = click.option("--count", type=Whole(), help="Devices.")
 price_option = click.option(
     "--price", type=DOLLARS, help="USD per device-hour; without it there is no cost."
 )
-mfu_option = click.option("--mfu", type=float, help="Share of the peak that is reached, as 0.4.")
+mfu_option = click.option(
+    "--mfu", type=Share(), help="Share of the peak that is reached: 0.4 or 40%."
+)
 usable_option = click.option(
-    "--usable", type=float, help="Share of a device's memory that may be used; 0.9 by default."
+    "--usable", type=Share(), help="Share of a device's memory that may be used; 0.9 by default."
 )
 
 

@@ -31,7 +31,7 @@ Examples:
 @click.option("--cache", help="Precision of the key-value cache; bf16 by default.")
 @click.option("--compute", help="Precision of the products; that of the weights by default.")
 @q.mfu_option
-@click.option("--bandwidth-share", type=float, help="Share of the bandwidth that is reached.")
+@click.option("--bandwidth-share", type=q.Share(), help="Share of the bandwidth that is reached.")
 @click.option("--overhead", type=q.DURATION, help="Time a step takes besides.")
 @click.option("--hop", type=q.DURATION, help="Time of a message between two devices: 1 us.")
 @click.option("--latency", type=q.DURATION, help="Time that decoding a token may take: 50 ms.")

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from isoflop.errors import InputError
+from isoflop.plan.lifetime import SERVE_FLOPS, TRAIN_FLOPS
 
 if TYPE_CHECKING:
     from isoflop.plan.hardware import Device
@@ -50,7 +51,8 @@ def training_flops(shape: Shape, context: float, *, causal: bool = False) -> flo
     Source: PaLM (arXiv:2204.02311), appendix B.
     """
     seen = context / 2 if causal else context
-    return 6.0 * shape.N_active + 3.0 * attention_flops(shape) * seen
+    passes = TRAIN_FLOPS / SERVE_FLOPS
+    return TRAIN_FLOPS * shape.N_active + passes * attention_flops(shape) * seen
 
 
 def recomputed_flops(shape: Shape, context: float) -> float:
@@ -58,17 +60,17 @@ def recomputed_flops(shape: Shape, context: float) -> float:
 
     One forward pass more than `training_flops`; a utilisation of the model does not count it.
     """
-    return training_flops(shape, context) * 4.0 / 3.0
+    return training_flops(shape, context) * (1 + SERVE_FLOPS / TRAIN_FLOPS)
 
 
 def decode_flops(shape: Shape, context: float) -> float:
     """Return the FLOPs of decoding one token that attends to `context` tokens."""
-    return 2.0 * shape.N_active + decode_attention_flops(shape) * context
+    return SERVE_FLOPS * shape.N_active + decode_attention_flops(shape) * context
 
 
 def prefill_flops(shape: Shape, tokens: float) -> float:
     """Return the FLOPs of reading a prompt of `tokens` tokens under a causal mask."""
-    return 2.0 * shape.N_active * tokens + attention_flops(shape) * tokens**2 / 2
+    return SERVE_FLOPS * shape.N_active * tokens + attention_flops(shape) * tokens**2 / 2
 
 
 def utilisation(

@@ -13,6 +13,7 @@ from isoflop.laws import get
 from isoflop.laws.experts import best_granularity
 from isoflop.laws.joint_moe import at_experts, parameter_counts
 from isoflop.plan.hardware import BYTES, Device, checked_precision, checked_share, device
+from isoflop.plan.lifetime import SERVE_FLOPS, TRAIN_FLOPS
 from isoflop.plan.memory import USABLE
 from isoflop.plan.roofline import critical_batch
 from isoflop.units import format_count
@@ -168,7 +169,7 @@ def _mixture(
     if limit is not None and limited:
         width = width_of(limit / each, E, total=True)
         N, total = _active(width), _total(width, E)
-        D = C / (6 * N)
+        D = C / (TRAIN_FLOPS * N)
         loss = float(law(N, D, E, **constants))
     fits = None if where is None else math.ceil(total * each / (usable * where.memory) - 1e-9)
     return Mixture(
@@ -181,7 +182,7 @@ def _mixture(
         width=width,
         layers=width / ASPECT,
         weight_bytes=total * each,
-        flops_per_token=2 * N,
+        flops_per_token=SERVE_FLOPS * N,
         limited=limited,
         saving=float(_dense_compute(loss, constants) / C),
         devices=fits and max(1, fits),

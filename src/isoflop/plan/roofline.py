@@ -14,6 +14,7 @@ import msgspec
 from isoflop.errors import InputError
 from isoflop.plan.flops import attention_flops, decode_attention_flops
 from isoflop.plan.hardware import BYTES, checked_precision, checked_share
+from isoflop.plan.lifetime import SERVE_FLOPS
 
 if TYPE_CHECKING:
     from isoflop.plan.hardware import Device
@@ -96,7 +97,7 @@ def critical_batch(
     Source: Erdil 2025 (arXiv:2506.04645), Eq. 1 and 2: bytes a weight x peak / (2 x bandwidth).
     """
     checked_precision(weights)
-    return BYTES[weights] * device.ridge(compute or weights) / 2 * sparsity
+    return BYTES[weights] * device.ridge(compute or weights) / SERVE_FLOPS * sparsity
 
 
 def attention_crossover(shape: Shape) -> tuple[float, float]:
@@ -106,7 +107,7 @@ def attention_crossover(shape: Shape) -> tuple[float, float]:
         Tokens attended to when one token is decoded, and the length of a causal prompt that is
         read at once. Both are dense counts; for experts the active parameters count.
     """
-    matrices = 2.0 * shape.N_active
+    matrices = SERVE_FLOPS * shape.N_active
     return matrices / decode_attention_flops(shape), 2 * matrices / attention_flops(shape)
 
 

@@ -9,7 +9,7 @@ import msgspec
 from isoflop.errors import InputError
 from isoflop.plan.batching import Option, Request, options
 from isoflop.plan.decoding import Setting, fastest
-from isoflop.plan.hardware import Device, device
+from isoflop.plan.hardware import BYTES, Device, device
 from isoflop.plan.memory import USABLE, Memory, serving_memory
 from isoflop.plan.precision import Penalty, quantisation_penalty
 from isoflop.plan.roofline import attention_crossover, cache_crossover, critical_batch
@@ -140,7 +140,6 @@ def serve(
     """
     what, where = shape(model), device(on)
     setting = Setting(
-        count=count or 1,
         weights=weights,
         cache=cache,
         compute=compute,
@@ -241,6 +240,12 @@ def _warnings(what: Shape, setting: Setting, penalty: Penalty | None) -> tuple[s
             f"{setting.count} devices share {what.kv_heads} heads of keys and values; where the "
             "cache is repeated it needs more memory than counted"
         )
+    if penalty is None and BYTES[setting.weights] < 2:
+        found.append(
+            f"{setting.weights} weights raise the loss; give --trained-on, the tokens of training"
+        )
+    if BYTES[setting.cache] < 2:
+        found.append(f"what a cache in {setting.cache} costs in loss is not known, nor counted")
     return (*found, *(penalty.warnings if penalty else ()))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import msgspec
 
@@ -83,11 +84,11 @@ def train_on(
     """
     what, where = shape(model), device(on)
     _check(mfu, tokens, price)
-    setting = {"context": context, "batch": batch, "tensor": tensor, "stage": stage}
-    setting |= {"recompute": recompute, "gradients": gradients}
-    fewest = smallest_training(where, what, usable=usable, **setting)
+    setting: dict[str, Any] = {"context": context, "batch": batch, "tensor": tensor}
+    setting |= {"stage": stage, "recompute": recompute}
+    fewest = smallest_training(where, what, usable=usable, gradients=gradients, **setting)
     n = fewest if count is None else count
-    memory = training_memory(what, devices=n, **setting)
+    memory = training_memory(what, devices=n, gradients=gradients, **setting)
     if memory.total > usable * where.memory:
         raise InputError(
             f"{what.name} needs {memory.total / 1e9:.3g} GB on each of {n} {where.name}, and "
@@ -105,11 +106,7 @@ def train_on(
         device=where,
         count=n,
         fewest=fewest,
-        context=context,
-        batch=batch,
-        tensor=tensor,
-        stage=stage,
-        recompute=recompute,
+        **setting,
         memory=memory,
         usable=usable,
         flops_per_token=each,

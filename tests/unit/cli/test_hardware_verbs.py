@@ -148,7 +148,7 @@ def test_moe_is_plan_mixture(said):
         (["serve", "Llama-3-70B", "--count", "1"], "--count 2"),
         (["serve", "Llama-3-70B", "--latency", "1 us"], "decodes a token in"),
         (["serve", "Llama-3-70B", "--weights", "fp3"], "fp3"),
-        (["serve", "Llama-3-70B", "--mfu", "40"], "0.4"),
+        (["serve", "Llama-3-70B", "--mfu", "40"], "40"),
         (["moe", "--budget", "0"], "not positive"),
         (["moe", "--budget", "1e20", "--experts", "1.5"], "whole"),
         (["moe", "--budget", "1e20", "--device", "H1OO"], "H100-SXM"),
