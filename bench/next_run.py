@@ -40,7 +40,7 @@ def main(studies: int) -> None:
     for name, (truth, noise, settings) in CASES.items():
         errors, expected, shares = [], [], []
         for seed in range(studies):
-            design, error = study(truth, noise, seed, **settings)
+            design, error = study(truth, noise, seed, settings)
             errors.append([error[key] for key in ("now", "after", "grid")])
             deviations = design.expected.deviations
             expected.append([deviations["after"], deviations["grid"]])

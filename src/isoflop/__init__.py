@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from isoflop.plan.energy import footprint
     from isoflop.plan.hardware import device
     from isoflop.plan.moe import plan_mixture as moe
+    from isoflop.plan.sampling.inference import inference
     from isoflop.plan.serving import serve
     from isoflop.plan.training import train_on
     from isoflop.protocols.audit import audit
@@ -41,6 +42,7 @@ _PUBLIC = {
     "footprint": ("isoflop.plan.energy", "footprint"),
     "forecast": ("isoflop.fit.forecast", ""),
     "forecast_table": ("isoflop.fit.forecast", "forecast_table"),
+    "inference": ("isoflop.plan.sampling.inference", "inference"),
     "load": ("isoflop.runs.io", "load"),
     "moe": ("isoflop.plan.moe", "plan_mixture"),
     "next_runs": ("isoflop.design.next", "next_runs"),
@@ -63,6 +65,7 @@ __all__ = [
     "footprint",
     "forecast",
     "forecast_table",
+    "inference",
     "load",
     "moe",
     "next_runs",

@@ -56,14 +56,17 @@ def first_fit(runs: dict[str, Any], seed: int, bootstrap: int = 300, **settings:
 
 
 def study(
-    truth: Callable[[Any, Any], Any] = epoch, noise: float = 0.003, seed: int = 0, **settings: Any
+    truth: Callable[[Any, Any], Any] = epoch,
+    noise: float = 0.003,
+    seed: int = 0,
+    settings: dict[str, Any] | None = None,
 ) -> tuple[NextRuns, dict[str, float]]:
     """Return a design and the errors of the log loss at the target: before, after, with the grid.
 
     Both designs are trained with fresh noise, and fitted together with the first sweep.
     """
     runs = first_sweep(truth, noise, seed)
-    before = first_fit(runs, seed, **settings)
+    before = first_fit(runs, seed, **(settings or {}))
     design = next_runs(before, BUDGET, C=TARGET)
     exact = np.log(truth(design.target.N, design.target.D))
     rng = np.random.default_rng([seed, 1])

@@ -78,6 +78,7 @@ class Assignments(click.ParamType):
     type=float,
     help="Factor around the compute-optimal size within which sizes are considered.",
 )
+@click.option("--least-share", type=float, help="Least share of the budget that a run may cost.")
 @click.option(
     "--sigma",
     type=float,
@@ -107,7 +108,8 @@ def next_command(fit_path: Path, **flags: Any) -> int:
             f"the target names {', '.join(target)}; it is either C, or N and D.",
             do="--target C=1e22, or --target N=70B,D=1.4T",
         )
-    optional = {name: flags[name] for name in ("most", "spread") if flags[name] is not None}
+    names = ("most", "spread", "least_share")
+    optional = {name: flags[name] for name in names if flags[name] is not None}
     answer = next_runs(
         Fit.load(o.existing(fit_path)),
         flags["budget"],

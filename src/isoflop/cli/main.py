@@ -34,6 +34,7 @@ VERBS = {
     "hardware": ("hardware", "Accelerators; what training on them takes; energy and carbon."),
     "serve": ("serve", "What serving a model takes: devices, speed, cost."),
     "moe": ("moe", "Choose a mixture of experts for a budget and a memory."),
+    "inference": ("inference", "Test-time compute: coverage, votes, verifiers, what to sample."),
     "report": ("report", "Write a study's HTML report again."),
     "laws": ("laws", "List scaling laws by question; show one; evaluate it."),
     "cite": ("cite", "Print the BibTeX of a law."),

@@ -18,8 +18,11 @@ if TYPE_CHECKING:
 
 #: Sizes of a budget in the usual isoFLOP grid, and the factor between its budgets.
 GRID_SIZES, GRID_BUDGETS, GRID_RATIO = 5, 3, 10**0.5
-#: The smallest run that is considered costs this share of the budget; budgets in between.
-SMALLEST, LEVELS = 0.01, 13
+#: The smallest run that is considered costs this share of the budget: with 0.01 the error under the
+#: fitted law is the same, and larger if the law is wrong (docs/log.md).
+LEAST_SHARE = 0.1
+#: Costs of a run that are considered, between that and all.
+LEVELS = 13
 #: Without a ladder: sizes considered at each budget.
 OFFSETS = 9
 
@@ -115,6 +118,7 @@ def candidates(
     *,
     smallest: tuple[float, float],
     spread: float,
+    least_share: float = LEAST_SHARE,
 ) -> list[NextRun]:
     """Return the runs to choose from, each within `budget`.
 
@@ -124,10 +128,11 @@ def candidates(
         budget: FLOPs.
         smallest: least N and D of the fitted runs; smaller ones are not considered.
         spread: factor around N* within which sizes are considered.
+        least_share: of the budget, that the smallest run costs.
     """
     found: dict[tuple[int, int], NextRun] = {}
     least = float(rungs.flops_per_token(smallest[0])) * smallest[1]
-    for C in budget * np.geomspace(SMALLEST, 1.0, LEVELS):
+    for C in budget * np.geomspace(least_share, 1.0, LEVELS):
         if least > C:
             continue
         middle = optimum(C)

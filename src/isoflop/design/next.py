@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
-from isoflop.design.candidates import GRID_BUDGETS, GRID_SIZES, NextRun, isoflop_grid, ladder
+from isoflop.design.candidates import (
+    GRID_BUDGETS,
+    GRID_SIZES,
+    LEAST_SHARE,
+    NextRun,
+    isoflop_grid,
+    ladder,
+)
 from isoflop.design.outlook import Outlook
 from isoflop.design.sweep import RATIO
 from isoflop.design.target import (
@@ -94,6 +101,7 @@ def next_runs(
     step: int = 1,
     most: int = GRID_RUNS,
     spread: float = SPREAD,
+    least_share: float = LEAST_SHARE,
     sigma: float | None = None,
     level: float | None = None,
     seed: int = 0,
@@ -121,6 +129,8 @@ def next_runs(
         step: tokens of one optimiser step; D is a whole number of steps.
         most: largest number of runs; by default as many as the grid has.
         spread: factor around N* within which sizes are considered at each budget.
+        least_share: of the budget, that the smallest run costs. With smaller runs the expected
+            interval is narrower, the true error is not (docs/log.md).
         sigma: standard deviation of a run about the law, of the logarithm of the loss (of the
             loss if the fit's noise is raw); that of the fit's residuals if None.
         level: of the intervals; the fit's if None.
@@ -134,9 +144,9 @@ def next_runs(
 
     Source: Elfving 1952 (c-optimality), from samples in place of derivatives.
     """
-    check(fit, budget, most, spread, others)
+    check(fit, budget, most, spread, least_share, others)
     rungs = ladder(sizes, widths, convention=convention, step=step)
-    blank = Outlook(fit, {}, rungs, most, spread, sigma, others)
+    blank = Outlook(fit, {}, rungs, most, spread, sigma, others, least_share)
     target = find_target(blank, budget, C, N, D)
     outlook = replace(blank, target={"N": target.N, "D": target.D})
     possible = outlook.possible(budget)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from isoflop.design.belief import Belief, believe
-from isoflop.design.candidates import SMALLEST, Ladder, NextRun, candidates
+from isoflop.design.candidates import LEAST_SHARE, Ladder, NextRun, candidates
 from isoflop.design.information import c_optimal
 from isoflop.design.search import choose
 from isoflop.errors import NotIdentified
@@ -39,6 +39,7 @@ class Outlook:
         spread: factor around N* within which sizes are considered.
         sigma: standard deviation of a run; that of the fit's residuals if None.
         others: values of the law's further inputs.
+        least_share: of the budget, that the smallest run costs.
     """
 
     fit: Fit
@@ -48,6 +49,7 @@ class Outlook:
     spread: float
     sigma: float | None = None
     others: dict[str, float] = field(default_factory=dict)
+    least_share: float = LEAST_SHARE
 
     def optimum(self, C: float) -> tuple[float, float]:
         """Return N* and D* of a budget by the estimate.
@@ -74,6 +76,7 @@ class Outlook:
             budget,
             smallest=self.smallest,
             spread=self.spread,
+            least_share=self.least_share,
         )
 
     @property
@@ -152,7 +155,7 @@ class Outlook:
 
         if not reaches(1.0):
             return None
-        low, high = np.log(SMALLEST), 0.0
+        low, high = np.log(self.least_share), 0.0
         for _ in range(_HALVINGS):
             middle = 0.5 * (low + high)
             low, high = (low, middle) if reaches(float(np.exp(middle))) else (middle, high)

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 #: Greedy starts divide the gain of a run by its cost to these powers.
 _POWERS = (0.0, 0.5, 1.0)
 _TOLERANCE = 1e-9
-#: Places tried as the one that must lie inside.
-_TRIED = 6
+#: Places tried as the one that must lie inside, for each of these powers.
+_TRIED = 4
 
 
 def choose(
@@ -45,8 +45,9 @@ def choose(
     if inside is not None and best and not inside(best)[best].any():
         inner = np.flatnonzero(inside(best))
         gain = belief.gains([])[inner]
-        tried = inner[np.argsort(-gain)[:_TRIED]]
-        found = [_search(belief, costs, budget, most, [int(place)]) for place in tried]
+        best_first = [inner[np.argsort(-gain / costs[inner] ** power)] for power in _POWERS]
+        tried = {int(place) for order in best_first for place in order[:_TRIED]}
+        found = [_search(belief, costs, budget, most, [place]) for place in sorted(tried)]
         found = [chosen for chosen in found if inside(chosen)[chosen].any()]
         best = min(found, key=belief.deviation, default=best)
     return sorted(best, key=lambda place: (costs[place], place))

@@ -35,7 +35,14 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     distance: dict[str, float]
 
 
-def check(fit: Fit, budget: float, most: int, spread: float, others: dict[str, float]) -> None:
+def check(
+    fit: Fit,
+    budget: float,
+    most: int,
+    spread: float,
+    least_share: float,
+    others: dict[str, float],
+) -> None:
     """Refuse a law without N and D, further inputs without values, and impossible numbers.
 
     Raises:
@@ -58,6 +65,11 @@ def check(fit: Fit, budget: float, most: int, spread: float, others: dict[str, f
         raise InputError(f"a budget of {budget:g} FLOPs is not positive.")
     if most < 1:
         raise InputError(f"{most} runs are too few; at least one.")
+    if not 0 < least_share <= 1:
+        raise InputError(
+            f"least_share = {least_share:g} is not between 0 and 1.",
+            "It is the share of the budget that the smallest run costs.",
+        )
     if not spread >= 1:
         raise InputError(
             f"spread = {spread:g} is below 1.",

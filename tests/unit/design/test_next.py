@@ -12,6 +12,7 @@ from isoflop.design.architecture import Architecture
 from isoflop.design.belief import Belief, believe
 from isoflop.design.candidates import ladder
 from isoflop.design.next import GRID_RUNS, NextRuns, next_runs
+from isoflop.design.outlook import Outlook
 from isoflop.design.search import choose
 from isoflop.errors import InputError
 from isoflop.fit.allocation import allocate
@@ -73,15 +74,27 @@ def test_the_design_is_surer_than_the_grid_and_no_surer_than_the_bound(design):
     assert deviations["bound"] <= deviations["after"] < deviations["grid"] < deviations["now"]
     widths = [log_width(getattr(design.expected, name)) for name in ("after", "grid", "now")]
     assert widths == sorted(widths)
-    assert 0.05 < design.compute_share < 0.9
+    assert 0.1 < design.compute_share < 1.0
 
 
-def test_more_budget_never_leaves_more_doubt(fitted):
+def test_more_budget_never_leaves_more_doubt(fitted, design):
+    """On the same candidates; a larger budget considers larger runs only (`least_share`)."""
+    blank = Outlook(fitted, {"N": design.target.N, "D": design.target.D}, ladder(), 15, 3.0)
+    possible = blank.possible(BUDGET)
+    belief = blank.belief(possible)
     left = [
-        next_runs(fitted, budget, C=TARGET).expected.deviations["after"]
-        for budget in (3e18, 1e19, 3e19, 1e20)
+        belief.deviation(blank.choose(possible, belief, budget))
+        for budget in BUDGET * np.array([0.1, 0.2, 0.4, 0.7, 1.0, 2.0])
     ]
     assert left == sorted(left, reverse=True)
+
+
+def test_smaller_runs_may_be_asked_for(fitted, design):
+    found = next_runs(fitted, BUDGET, C=TARGET, least_share=0.01)
+    assert len(found.runs) > len(design.runs)
+    assert (
+        min(run.C for run in found.runs) < 0.1 * BUDGET <= min(run.C for run in design.runs) * 1.01
+    )
 
 
 def test_a_noisy_run_tells_less(fitted, design):
@@ -138,6 +151,7 @@ def test_a_ladder_of_widths_counts_exact_flops():
         (BUDGET, {"C": TARGET, "sizes": [1e8], "widths": [64]}, "two ladders"),
         (BUDGET, {"C": TARGET, "spread": 0.5}, "spread"),
         (BUDGET, {"C": TARGET, "most": 0}, "too few"),
+        (BUDGET, {"C": TARGET, "least_share": 0.0}, "least_share"),
         (BUDGET, {"C": TARGET, "step": 0}, "not positive"),
         (BUDGET, {"C": TARGET, "sigma": 0.0}, "too little"),
         (BUDGET, {"C": TARGET, "U": 1e9}, "U is given"),

@@ -1,0 +1,155 @@
+"""Parts of `isoflop inference` that need no table: votes, REBASE, training against inference."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from isoflop.cli import options as o
+from isoflop.errors import InputError
+from isoflop.units import format_flops, parse_count
+
+_VOTE = """\b
+Examples:
+  isoflop inference vote --p 0.40,0.35,0.25 --n 1,11,101
+  isoflop inference vote --p 0.35,0.40,0.25 --n 11 --weights 0.2:0.8,0.6:0.4,0.6:0.4"""
+
+_REBASE = """\b
+Example:  isoflop inference rebase --rewards 0.9,0.7,0.5,0.3 --width 16"""
+
+_EXCHANGE = """\b
+Examples:
+  isoflop inference exchange --scale 14 --ratio 0.16
+  isoflop inference exchange --scale 10 --trained 1.4T --generated 5T"""
+
+
+class Weights(click.ParamType):
+    """For each answer, the chances that a vote weighs 0, 1, ... units: `0.2:0.8,0.6:0.4`."""
+
+    name = "DISTRIBUTIONS"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> list[list[float]]:
+        """Read the distributions.
+
+        Raises:
+            InputError: they are not of one length.
+        """
+        if isinstance(value, list):
+            return value
+        rows = [[parse_count(x.strip()) for x in row.split(":")] for row in str(value).split(",")]
+        if len({len(row) for row in rows}) != 1:
+            raise InputError(
+                f"`{value}`: each answer needs as many weights as the others.",
+                do="--weights 0.2:0.8,0.6:0.4,0.6:0.4",
+            )
+        return rows
+
+
+@click.command("vote", epilog=_VOTE)
+@click.option(
+    "--p",
+    "masses",
+    type=o.Numbers(),
+    required=True,
+    help="Probability of each answer, the correct one first.",
+)
+@click.option("--n", type=o.Numbers(), required=True, help="Votes, joined by commas.")
+@click.option("--weights", type=Weights(), help="For weighted voting: chances of 0, 1, ... units.")
+@o.json_flag
+def vote_command(masses: tuple[float, ...], n: Any, weights: Any, as_json: bool) -> int:
+    """Give the exact accuracy of a vote of n samples; ties are split evenly."""
+    from isoflop.plan.sampling.voting import vote, vote_limit, vote_rate
+
+    votes = o.whole(n, "--n") or ()
+    means = None
+    if weights is not None:
+        means = [sum(level * p for level, p in enumerate(row)) for row in weights]
+    answer = {
+        "accuracy": [{"n": x, "accuracy": vote(masses, x, weights=weights)} for x in votes],
+        "limit": vote_limit(masses, means),
+        "rate": vote_rate(masses) if weights is None and len(masses) > 1 else None,
+    }
+    if as_json:
+        o.print_json(answer)
+        return 0
+    for row in answer["accuracy"]:
+        click.echo(f"{row['n']:6d} votes: {100 * row['accuracy']:.4g} %")
+    click.echo(f"   limit: {100 * answer['limit']:.4g} %")
+    if answer["rate"] is not None:
+        click.echo(f"the most likely answer is missed with at most {answer['rate']:.6g}^-n")
+    return 0
+
+
+@click.command("rebase", epilog=_REBASE)
+@click.option("--rewards", required=True, help="Reward of each node, joined by commas.")
+@click.option("--width", type=int, required=True, help="Samples to spend at this depth.")
+@click.option(
+    "--temperature", type=float, default=0.2, show_default=True, help="Balance temperature."
+)
+@click.option(
+    "--rounding",
+    type=click.Choice(["sequential_ceil", "round"]),
+    default="sequential_ceil",
+    show_default=True,
+    help="As the authors' program does (spends the width), or as the paper writes.",
+)
+@o.json_flag
+def rebase_command(rewards: str, as_json: bool, **settings: Any) -> int:
+    """Share out continuations over partial solutions by REBASE."""
+    from isoflop.plan.sampling.rebase import rebase, rebase_shares
+
+    try:
+        values = [float(x) for x in rewards.split(",") if x.strip()]
+    except ValueError:
+        raise InputError(
+            f"`{rewards}` are not numbers joined by commas.", do="--rewards 0.9,0.7,0.5"
+        ) from None
+    widths = rebase(values, settings.pop("width"), **settings)
+    shares = rebase_shares(values, settings["temperature"])
+    if as_json:
+        o.print_json({"continuations": widths, "shares": shares, "total": sum(widths)})
+        return 0
+    for reward, share, width in zip(values, shares, widths, strict=True):
+        click.echo(f"reward {reward:8.4g}   share {share:.4f}   continuations {width}")
+    click.echo(f"{sum(widths)} in all")
+    return 0
+
+
+@click.command("exchange", epilog=_EXCHANGE)
+@click.option(
+    "--scale", type=float, required=True, help="Parameters of the larger model over the small one."
+)
+@click.option("--ratio", type=float, help="Tokens generated over the life per training token.")
+@click.option("--trained", help="Training tokens, in place of --ratio.")
+@click.option("--generated", help="Tokens generated over the life, in place of --ratio.")
+@o.json_flag
+def exchange_command(scale: float, as_json: bool, **flags: Any) -> int:
+    """Say how much more a small model may infer for the FLOPs of a larger one (Snell et al.)."""
+    from isoflop.plan.sampling.exchange import exchange
+
+    ratio, tokens = flags["ratio"], (flags["trained"], flags["generated"])
+    if (ratio is None) == (None in tokens):
+        raise InputError(
+            "give either --ratio, or both --trained and --generated.",
+            do="isoflop inference exchange --scale 14 --ratio 0.16",
+        )
+    if ratio is None:
+        trained, generated = (parse_count(x) for x in tokens)
+        if not trained > 0:
+            raise InputError("the training tokens are not positive.")
+        ratio = generated / trained
+    more = exchange(scale, ratio)
+    if as_json:
+        o.print_json({"scale": scale, "ratio": ratio, "inference_multiple": more})
+        return 0
+    shown = format_flops(more) if more >= 1e6 else f"{more:.4g}"
+    click.echo(
+        f"with {ratio:.3g} tokens generated per training token, a model {scale:g}x larger costs as"
+        f" much as {shown}x the inference of the small one"
+    )
+    click.echo(
+        f"it pays only if one sample of it beats {shown} samples of the small one, chosen as well"
+        " as can be:  isoflop inference attempts.csv --by model"
+    )
+    return 0
