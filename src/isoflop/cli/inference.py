@@ -70,7 +70,7 @@ command.add_command(exchange_command)
 
 
 @command.command("curve", epilog=_CURVE)
-@click.argument("source", type=click.Path(path_type=Path), required=False)
+@click.argument("source", type=click.Path(path_type=Path), required=False, metavar="[SOURCE]")
 @click.option(
     "--k",
     type=o.Numbers(),
