@@ -238,7 +238,7 @@ def parts() -> list[dict[str, Any]]:
         spent = {"start-up": 1e3 * (time.process_time() - start)}
         spent |= {name: 1e6 * seconds for name, seconds in step_parts(training, 300).items()}
         start = time.process_time()
-        training.evaluate()
+        training.evaluate(training.validation)
         spent["evaluation"] = 1e3 * (time.process_time() - start)
         print(
             f"{width:>6} {training.setup.steps:>6}"

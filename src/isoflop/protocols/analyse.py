@@ -220,7 +220,10 @@ def _range(e: Estimate) -> str:
 
 
 def curve_record(points: Sequence[Point]) -> dict[str, list[float]]:
-    """Return a run's curve as lists: C, tokens, train_loss; val_C, val_loss."""
+    """Return a run's curve as lists: C, tokens, train_loss; val_C, val_loss, val_tokens.
+
+    `val_tokens` is 0 where a record does not say how much was evaluated.
+    """
     train = [p for p in points if p.train_loss is not None]
     val = [p for p in points if p.val_loss is not None]
     return {
@@ -229,4 +232,5 @@ def curve_record(points: Sequence[Point]) -> dict[str, list[float]]:
         "train_loss": [float(p.train_loss or 0.0) for p in train],
         "val_C": [p.flops for p in val],
         "val_loss": [float(p.val_loss or 0.0) for p in val],
+        "val_tokens": [float(p.val_tokens or 0) for p in val],
     }

@@ -151,7 +151,7 @@ class StudyResult(msgspec.Struct, frozen=True, kw_only=True):
         settings: budgets, sizes, seed, level, workers, quick, convention, ...
         runs: {"finished": n, "failed": n}.
         table: the run table as columns (name -> list), one row a run.
-        curves: run id -> {"C", "tokens", "train_loss", "val_C", "val_loss"} (lists).
+        curves: run id -> {"C", "tokens", "train_loss", "val_C", "val_loss", "val_tokens"} (lists).
         approach1, approach2, approach3: the three approaches.
         conventions: N convention -> exponent of N*(C) under it (approach 2).
         disagreement: sentences about where the approaches differ beyond their intervals.

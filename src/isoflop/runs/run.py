@@ -19,7 +19,10 @@ class Point(msgspec.Struct, frozen=True, kw_only=True):
         seconds: seconds of training so far (wall clock, evaluation excluded).
         train_loss: mean training loss since the previous point, nats per token; None where
             only the validation loss was taken.
-        val_loss: loss on the whole validation part, nats per token, where it was taken.
+        val_loss: loss on held-out text, nats per token, where it was taken.
+        val_tokens: held-out tokens of that loss: of the whole validation part at the last step,
+            of a fixed part of it before the end of a small run. None in records without it:
+            the whole.
         rate: multiple of the peak learning rate at this step.
     """
 
@@ -29,6 +32,7 @@ class Point(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float
     train_loss: float | None = None
     val_loss: float | None = None
+    val_tokens: int | None = None
     rate: float | None = None
 
 

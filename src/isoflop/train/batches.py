@@ -65,13 +65,31 @@ class Batches:
         return self._order[1]
 
 
+def part(tokens: np.ndarray, context: int, count: int) -> list[tuple[Tensor, Tensor]]:
+    """Return about `count` held-out tokens as (inputs, targets) batches, always the same ones.
+
+    They are whole sequences, one at least, spread evenly over the validation part: its files
+    differ more from each other than within.
+    """
+    windows = (len(tokens) - 1) // context
+    if windows < 1:
+        return validation(tokens, context)
+    taken = np.unique(np.linspace(0, windows - 1, max(1, count // context)).round().astype(int))
+    places = taken[:, None] * context + np.arange(context + 1)
+    rows = torch.from_numpy(np.asarray(tokens)[places].astype(np.int64))
+    size = max(1, VALIDATION_TOKENS // context)
+    inputs, targets = rows[:, :-1].contiguous(), rows[:, 1:].contiguous()
+    return list(zip(inputs.split(size), targets.split(size), strict=True))
+
+
 def validation(tokens: np.ndarray, context: int) -> list[tuple[Tensor, Tensor]]:
     """Cut held-out tokens into (inputs, targets) batches that predict each token but the first."""
     ids = torch.from_numpy(np.asarray(tokens).astype(np.int64))
     whole = (len(ids) - 1) // context * context
     inputs, targets = ids[:whole].view(-1, context), ids[1 : whole + 1].view(-1, context)
     size = max(1, VALIDATION_TOKENS // context)
-    batches = list(zip(inputs.split(size), targets.split(size), strict=True))
+    # Of fewer tokens than a sequence there is no whole one: an empty batch has no mean loss.
+    batches = list(zip(inputs.split(size), targets.split(size), strict=True)) if whole else []
     if whole < len(ids) - 1:
         batches.append((ids[None, whole:-1], ids[None, whole + 1 :]))
     return batches

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
-#: Share of a run's training FLOPs that evaluations before the last one may cost.
-EVALUATION_SHARE = 0.01
+#: Share of a run's training FLOPs that evaluations before the last one may cost, or, where that
+#: is more, share of the cost of the last one.
+EVALUATION_SHARE, LAST_SHARE = 0.01, 0.1
+#: Evaluations before the last one: at most, and at least, then of a part of the held-out text.
 MOST_EVALUATIONS = 8
+FEWEST_EVALUATIONS = 4
 
 
 def multiple(step: int, steps: int, warmup: float) -> float:
@@ -26,12 +31,39 @@ def log_spaced(steps: int, count: int) -> list[int]:
     return sorted({round(float(step)) for step in grid} | {steps})
 
 
-def evaluation_steps(steps: int, run_flops: float, evaluation_flops: float) -> list[int]:
-    """Return steps to evaluate at: the last, and log-spaced ones before it, as many as are cheap.
+class Evaluations(NamedTuple):
+    """When a run is evaluated, and on how much.
 
-    Evaluations before the last may cost `EVALUATION_SHARE` of the run's training FLOPs together,
-    and are at most `MOST_EVALUATIONS`; they lie between a tenth of the run and its end.
+    Args:
+        steps: steps to evaluate at, ascending, with the last one.
+        tokens: validation tokens that evaluations before the last may take; the last takes all.
     """
-    count = min(MOST_EVALUATIONS, int(EVALUATION_SHARE * run_flops / evaluation_flops))
+
+    steps: list[int]
+    tokens: int
+
+
+def evaluations(
+    steps: int, run_flops: float, flops_per_token: float, val_tokens: int
+) -> Evaluations:
+    """Return the evaluations of a run: the last step's, and log-spaced ones before it.
+
+    Those before the last cost at most `EVALUATION_SHARE` of the run's training FLOPs together, or
+    `LAST_SHARE` of the last one (which costs half as much as training in the smallest runs),
+    and lie between a tenth of the run and its end. They are of the whole validation part, at
+    most `MOST_EVALUATIONS`, where `FEWEST_EVALUATIONS` of those can be paid for; a smaller run
+    has `FEWEST_EVALUATIONS` of a part.
+
+    Args:
+        steps: of the run; run_flops: its training FLOPs.
+        flops_per_token: of evaluating one token.
+        val_tokens: of the validation part.
+    """
+    allowance = max(EVALUATION_SHARE * run_flops / flops_per_token, LAST_SHARE * val_tokens)
+    count = min(MOST_EVALUATIONS, int(allowance / val_tokens))
+    tokens = val_tokens
+    if count < FEWEST_EVALUATIONS:
+        count = FEWEST_EVALUATIONS
+        tokens = min(val_tokens, int(allowance / count))
     grid = np.geomspace(0.1 * steps, steps, count + 1)[:-1]
-    return sorted({max(1, round(float(step))) for step in grid} | {steps})
+    return Evaluations(sorted({max(1, round(float(step))) for step in grid} | {steps}), tokens)

@@ -11,7 +11,7 @@ import torch
 from isoflop.errors import ConventionError, CorpusError, InputError
 from isoflop.runs.run import Point, Run
 from isoflop.train import checkpoint, schedule
-from isoflop.train.batches import Batches, validation
+from isoflop.train.batches import Batches, part, validation
 from isoflop.train.gradient import LONGEST_CONTEXT, Autograd, Gradient
 from isoflop.train.interrupts import StopRequested
 from isoflop.train.machine import Machine, one_thread, probe
@@ -22,6 +22,8 @@ from isoflop.train.record import Clock, record
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from torch import Tensor
 
     from isoflop.design.spec import RunSpec, Setup
     from isoflop.train.corpus import Corpus
@@ -102,7 +104,7 @@ def _train(
     """Run the loop; return why the run failed, or nothing."""
     setup = training.setup
     points = set(schedule.log_spaced(setup.steps, POINTS))
-    evaluations = set(training.evaluation_steps())
+    evaluations = set(training.evaluations.steps)
     saved = time.monotonic()
     training.clock.start()
     for step, tokens, targets in training.batches.steps(training.step + 1, setup.steps):
@@ -140,18 +142,16 @@ class Training:
         self.gradient = Gradient(self.model, setup.batch) if by_hand else Autograd(self.model)
         self.batches = Batches(corpus.train, shape.context, setup.batch, setup.seed)
         self.validation = validation(corpus.val, shape.context)
-        self.val_tokens = sum(targets.numel() for _, targets in self.validation)
+        self.val_tokens = count(self.validation)
+        forward = shape.flops_per_token() / 3
+        self.evaluations = schedule.evaluations(setup.steps, setup.flops, forward, self.val_tokens)
+        whole = self.evaluations.tokens >= self.val_tokens
+        taken = self.evaluations.tokens
+        self.before_end = self.validation if whole else part(corpus.val, shape.context, taken)
         self.losses = torch.zeros(setup.steps)
         self.step = self.reported = 0
         self.val_loss: float | None = None
         self.clock, self.evaluation_clock = Clock(), Clock()
-
-    def evaluation_steps(self) -> list[int]:
-        """Return the steps to evaluate at, within the stated share of the run's FLOPs."""
-        forward = self.setup.architecture.flops_per_token() / 3
-        return schedule.evaluation_steps(
-            self.setup.steps, self.setup.flops, forward * self.val_tokens
-        )
 
     def point(self, *, evaluate: bool) -> Point:
         """Measure the run at this step.
@@ -169,8 +169,9 @@ class Training:
                 f"training loss {loss:.3f} is above the uniform guess {uniform:.3f} "
                 f"at step {step} of {setup.steps}"
             )
+        held_out = self.validation if step == setup.steps else self.before_end
         if evaluate:
-            self.val_loss = self.evaluate()
+            self.val_loss = self.evaluate(held_out)
             if not math.isfinite(self.val_loss):
                 raise DivergedError(f"validation loss is {self.val_loss} at step {step}")
         self.reported = step
@@ -182,16 +183,17 @@ class Training:
             seconds=self.clock.wall,
             train_loss=loss,
             val_loss=self.val_loss if evaluate else None,
+            val_tokens=count(held_out) if evaluate else None,
             rate=schedule.multiple(step, setup.steps, setup.warmup),
         )
 
     @torch.inference_mode()
-    def evaluate(self) -> float:
-        """Return the mean loss over the whole validation part, nats per token."""
+    def evaluate(self, held_out: list[tuple[Tensor, Tensor]]) -> float:
+        """Return the mean loss over batches of (inputs, targets), nats per token."""
         self.evaluation_clock.start()
-        total = sum(float(self.model.loss(x, y)) * y.numel() for x, y in self.validation)
+        total = sum(float(self.model.loss(x, y)) * y.numel() for x, y in held_out)
         self.evaluation_clock.stop()
-        return total / self.val_tokens
+        return total / count(held_out)
 
     def state(self) -> dict[str, Any]:
         """Return what a resumed run needs; the data's order is a function of seed and step."""
@@ -213,6 +215,11 @@ class Training:
         self.val_loss = state["val_loss"]
         self.clock = Clock(*state["clock"])
         self.evaluation_clock = Clock(*state["evaluation_clock"])
+
+
+def count(held_out: list[tuple[Tensor, Tensor]]) -> int:
+    """Return the number of tokens that batches of (inputs, targets) predict."""
+    return sum(targets.numel() for _, targets in held_out)
 
 
 def check(setup: Setup, corpus: Corpus) -> None:

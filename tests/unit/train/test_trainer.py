@@ -13,7 +13,7 @@ from training import VOCAB, small_corpus, spec
 from isoflop.errors import ConventionError, CorpusError, InputError, StoreError
 from isoflop.runs.run import Point, Run
 from isoflop.train import checkpoint, schedule
-from isoflop.train.batches import Batches, validation
+from isoflop.train.batches import Batches, part, validation
 from isoflop.train.gradient import LONGEST_CONTEXT, Autograd
 from isoflop.train.machine import Machine
 from isoflop.train.trainer import Training, train_run
@@ -209,12 +209,59 @@ def test_the_schedule_rises_and_ends_at_zero() -> None:
     assert schedule.multiple(1, 1, 0.05) == 1.0
 
 
-def test_evaluations_keep_to_their_share_of_the_flops() -> None:
-    assert schedule.evaluation_steps(1000, 1e12, 1e12) == [1000]
-    few = schedule.evaluation_steps(1000, 1e12, 6e9)
-    assert few[-1] == 1000
-    assert (len(few) - 1) * 6e9 <= schedule.EVALUATION_SHARE * 1e12 < len(few) * 6e9
-    assert len(schedule.evaluation_steps(1000, 1e12, 1.0)) == schedule.MOST_EVALUATIONS + 1
+@pytest.mark.parametrize("val_tokens", [100, 3_000, 20_000, 90_000, 10_000_000])
+@pytest.mark.parametrize("run_flops", [1e10, 1e12])
+def test_evaluations_keep_to_their_share_of_the_flops(run_flops: float, val_tokens: int) -> None:
+    per_token = 4e4
+    found = schedule.evaluations(1000, run_flops, per_token, val_tokens)
+    before = found.steps[:-1]
+    assert found.steps[-1] == 1000
+    assert schedule.FEWEST_EVALUATIONS <= len(before) <= schedule.MOST_EVALUATIONS
+    assert before[0] == 100
+    cost = len(before) * found.tokens * per_token
+    last = val_tokens * per_token
+    allowed = max(schedule.EVALUATION_SHARE * run_flops, schedule.LAST_SHARE * last)
+    assert cost <= allowed
+    if found.tokens < val_tokens:  # a part, as large as can be paid for
+        assert len(before) == schedule.FEWEST_EVALUATIONS
+        assert cost > allowed - schedule.FEWEST_EVALUATIONS * per_token
+    elif len(before) < schedule.MOST_EVALUATIONS:
+        assert cost + last > allowed
+
+
+def test_the_smallest_default_run_is_evaluated_along_the_way() -> None:
+    """Its last evaluation costs more than all others; those are of the same part of the text."""
+    one, corpus, points = spec(steps=200), small_corpus(), []
+    run = train_run(one, corpus, on_point=points.append, machine=MACHINE)
+    measured = [point for point in points if point.val_loss is not None]
+    assert len(measured) == schedule.FEWEST_EVALUATIONS + 1
+    assert [point.step for point in measured][-1] == 200
+    assert measured[-1].val_loss == run.loss
+    assert measured[-1].val_tokens == run.measured["val_tokens"] == len(corpus.val) - 1
+    assert len({point.val_tokens for point in measured[:-1]}) == 1
+    assert 0 < measured[0].val_tokens < len(corpus.val) // 4
+    assert measured[0].val_loss > measured[-2].val_loss
+    training = Training(one.setup, corpus)
+    for step, tokens, targets in training.batches.steps(1, measured[0].step):
+        training.gradient(tokens, targets)
+        training.optimizer.step(schedule.multiple(step, 200, 0.05))
+    assert training.evaluate(training.before_end) == measured[0].val_loss
+
+
+@pytest.mark.parametrize("count", [1, 16, 100, 1_000, 100_000])
+def test_a_part_of_the_validation_tokens_is_spread_over_it(count: int) -> None:
+    tokens = np.arange(5003, dtype=np.uint16)
+    batches = part(tokens, 16, count)
+    inputs = torch.cat([x.flatten() for x, _ in batches])
+    targets = torch.cat([y.flatten() for _, y in batches])
+    assert torch.equal(targets, inputs + 1)
+    assert len(set(targets.tolist())) == len(targets) == min(max(16, count // 16 * 16), 4992)
+    starts = inputs.view(-1, 16)[:, 0]
+    if 16 <= count < 5000:  # even gaps, from the first window to the last
+        gaps = torch.diff(starts)
+        assert len(gaps) == 0 or gaps.max() - gaps.min() <= 16
+        assert len(starts) == 1 or (starts[0], starts[-1]) == (0, 4976)
+    assert part(tokens[:9], 16, count)[0][1].numel() == 8
 
 
 def test_a_long_context_trains_through_autograd() -> None:
