@@ -67,17 +67,24 @@ class Gradient:
 
 
 class Autograd:
-    """The same by autograd, for what `Gradient` does not cover."""
+    """The same by autograd, for what `Gradient` does not cover: long contexts, and bfloat16.
 
-    def __init__(self, model: Transformer) -> None:
-        self.model = model
+    Args:
+        model: as above.
+        dtype: of matrix products; weights, their gradients and the loss stay float32.
+    """
+
+    def __init__(self, model: Transformer, dtype: torch.dtype = torch.float32) -> None:
+        self.model, self.dtype = model, dtype
+        torch.backends.mkldnn.set_flags(True)
 
     def __call__(self, tokens: Tensor, targets: Tensor) -> Tensor:
         """As `Gradient` does."""
         for parameter in self.model.parameters():
             if parameter.grad is not None:
                 parameter.grad.zero_()
-        loss = self.model.loss(tokens, targets)
+        with torch.autocast("cpu", self.dtype, enabled=self.dtype != torch.float32):
+            loss = self.model.loss(tokens, targets)
         loss.backward()
         return loss.detach()
 

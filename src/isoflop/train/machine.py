@@ -39,9 +39,10 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def dtype(self) -> str:
-        """Faster of float32 and bfloat16, by this machine's own probe.
+        """Faster of float32 and bfloat16 in large products, by this machine's own probe.
 
-        bfloat16 must be twice as fast in large products to gain anything in small ones.
+        bfloat16 must be twice as fast there to gain anything in small ones; whether a model
+        gains is then tried on the model itself (`isoflop.train.precision`).
         """
         return "bfloat16" if self.peak_bfloat16 > 2 * self.peak else "float32"
 

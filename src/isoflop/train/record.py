@@ -64,7 +64,7 @@ def record(spec: RunSpec, corpus: Corpus, training: Training, reason: str, machi
         corpus=corpus.digest,
         setup=msgspec.json.decode(msgspec.json.encode(setup)),
         measured=measured(corpus, training, machine),
-        provenance=provenance(corpus, machine),
+        provenance=provenance(corpus, training, machine),
     )
 
 
@@ -79,7 +79,8 @@ def measured(corpus: Corpus, training: Training, machine: Machine) -> dict[str, 
     tokens = step * training.setup.batch * shape.context
     cpu = max(training.clock.cpu, 1e-9)
     tail = training.losses[step - max(1, step // 10) : step]
-    return {
+    trial = {} if training.trial is None else {"bfloat16_speedup": training.trial.speedup}
+    return trial | {
         "seconds": training.clock.wall,
         "cpu_seconds": training.clock.cpu,
         "eval_seconds": training.evaluation_clock.wall,
@@ -92,8 +93,8 @@ def measured(corpus: Corpus, training: Training, machine: Machine) -> dict[str, 
     }
 
 
-def provenance(corpus: Corpus, machine: Machine) -> dict[str, str]:
-    """Return versions, machine, corpus and time."""
+def provenance(corpus: Corpus, training: Training, machine: Machine) -> dict[str, str]:
+    """Return versions, machine, type of matrix products, corpus and time."""
     return {
         "isoflop": isoflop.__version__,
         "torch": machine.torch,
@@ -101,7 +102,7 @@ def provenance(corpus: Corpus, machine: Machine) -> dict[str, str]:
         "processor": machine.processor,
         "cores": str(machine.cores),
         "peak_gflops": f"{machine.peak / 1e9:.1f}",
-        "dtype": "float32",
+        "dtype": training.dtype,
         "corpus_name": corpus.name,
         "corpus_digest": corpus.digest,
         "text_digest": corpus.text_digest,

@@ -17,6 +17,7 @@ from isoflop.train.interrupts import StopRequested
 from isoflop.train.machine import Machine, one_thread, probe
 from isoflop.train.model import Transformer
 from isoflop.train.optimizer import Optimizer
+from isoflop.train.precision import Trial, try_bfloat16, worth_a_trial
 from isoflop.train.record import Clock, record
 
 if TYPE_CHECKING:
@@ -49,6 +50,10 @@ def train_run(
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Run:
     """Train the model of `spec` to the end of its schedule, or until it diverges.
+
+    Matrix products are in float32, or in bfloat16 where this machine's own trial of the run's
+    model says that it pays (`isoflop.train.precision`); the record says which. Evaluation is
+    always in float32.
 
     Continues from `folder/checkpoint.pt` where there is one; a continued run ends with the same
     bits as an undisturbed one on the same machine.
@@ -84,6 +89,8 @@ def train_run(
     path = None if folder is None else folder / "checkpoint.pt"
     if path is not None and (state := checkpoint.load(path, spec.id)) is not None:
         training.restore(state)
+    elif worth_a_trial(training, machine):
+        training.choose_dtype()
     reason = _train(training, path, on_point, checkpoint_seconds, should_stop)
     if path is not None and keep_checkpoint:
         checkpoint.save(path, spec.id, training.state())
@@ -138,8 +145,9 @@ class Training:
         self.setup = setup
         self.model = Transformer(shape, seed=setup.seed)
         self.optimizer = Optimizer(self.model, setup)
-        by_hand = shape.context <= LONGEST_CONTEXT
-        self.gradient = Gradient(self.model, setup.batch) if by_hand else Autograd(self.model)
+        self.dtype = "float32"
+        self.trial: Trial | None = None
+        self.gradient = self.gradient_in(self.dtype)
         self.batches = Batches(corpus.train, shape.context, setup.batch, setup.seed)
         self.validation = validation(corpus.val, shape.context)
         self.val_tokens = count(self.validation)
@@ -152,6 +160,18 @@ class Training:
         self.step = self.reported = 0
         self.val_loss: float | None = None
         self.clock, self.evaluation_clock = Clock(), Clock()
+
+    def gradient_in(self, dtype: str) -> Gradient | Autograd:
+        """Return what computes the gradient with matrix products in a type."""
+        if dtype == "float32" and self.setup.architecture.context <= LONGEST_CONTEXT:
+            return Gradient(self.model, self.setup.batch)
+        return Autograd(self.model, getattr(torch, dtype))
+
+    def choose_dtype(self) -> None:
+        """Train in bfloat16 from here on if a trial says that it pays."""
+        self.trial = try_bfloat16(self)
+        self.dtype = self.trial.dtype
+        self.gradient = self.gradient_in(self.dtype)
 
     def point(self, *, evaluate: bool) -> Point:
         """Measure the run at this step.
@@ -203,12 +223,15 @@ class Training:
             "step": self.step,
             "reported": self.reported,
             "val_loss": self.val_loss,
+            "dtype": self.dtype,
             "clock": self.clock.state(),
             "evaluation_clock": self.evaluation_clock.state(),
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Continue where `state` was taken."""
+        """Continue where `state` was taken, in the type that the run began in."""
+        self.dtype = state.get("dtype", "float32")
+        self.gradient = self.gradient_in(self.dtype)
         self.optimizer.restore(state["optimizer"])
         self.step, self.reported = state["step"], state["reported"]
         self.losses[: self.step] = state["losses"]
