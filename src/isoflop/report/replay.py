@@ -88,6 +88,8 @@ def tally(result: Replay) -> str:
     agree = sum(step.agrees is True for step in compared)
     differ = sum(step.agrees is False and not step.expected for step in compared)
     parts = [f"{agree} of {text.plural(len(compared), 'comparison')} with print agree"]
+    if not compared:
+        parts = ["Nothing could be compared with print"]
     if differ:
         parts.append(f"{differ} {'differs' if differ == 1 else 'differ'}, as the text says")
     if result.surprises:
@@ -162,7 +164,7 @@ def _part(part: Part) -> str:
     for step in part.steps:
         grade, words = verdict(step)
         numbers = "; ".join(f"{name} {shown}" for name, shown in facts(step))
-        head = f"{step.title} ({step.symbol}): {numbers}: {words}."
+        head = f"{step.title} ({step.symbol}): {numbers + ': ' if numbers else ''}{words}."
         lines.append(_wrap(head, f"  {_MARKS[grade]} ", "     "))
         lines.append(_wrap(step.text, "       ", "       "))
     return "\n".join(lines)

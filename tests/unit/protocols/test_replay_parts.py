@@ -44,6 +44,13 @@ def test_steps_without_their_table_say_what_to_do(without):
     assert without.sources == {}
 
 
+def test_a_missing_table_is_looked_for_once(monkeypatch, tmp_path):
+    monkeypatch.setenv("ISOFLOP_DATA", str(tmp_path))
+    told: list[str] = []
+    replay("gadre-overtraining", tell=told.append)
+    assert told == ["gadre-overtraining"]
+
+
 def test_a_replay_is_a_document(without):
     again = msgspec.json.decode(msgspec.json.encode(without), type=Replay)
     assert again == without

@@ -103,6 +103,15 @@ def test_verdicts_and_facts(result):
     assert '<p class="flag bad">' in render_replay(whole)
 
 
+def test_without_any_table_nothing_is_compared(monkeypatch, tmp_path):
+    monkeypatch.setenv("ISOFLOP_DATA", str(tmp_path))
+    found = replay("openclip")
+    assert tally(found).startswith("Nothing could be compared with print; 7 steps")
+    text = replay_text(found)
+    assert "0 of 0" not in text
+    assert ": :" not in text
+
+
 def test_error_bars_are_drawn():
     series = Series(
         name="a", role="accent", x=(1.0, 2.0), y=(3.0, 4.0), low=(2.5, 3.0), high=(3.5, 6.0)

@@ -58,7 +58,7 @@ def conversion(_: Context) -> Outcome:
     N = np.geomspace(1e3, 1e12, 121)
     lines = (
         _line("local exponent", "approach3", N, _local(N, omega)),
-        _line("Kaplan, 0.73", "approach1", N, np.full(len(N), _kaplan()), "dash"),
+        _line(f"Kaplan, {exponent():.2f}", "approach1", N, np.full(len(N), exponent()), "dash"),
         _line(
             "its limit, with embeddings counted",
             "neutral",
@@ -83,7 +83,8 @@ def conversion(_: Context) -> Outcome:
     return Outcome(found, (picture,))
 
 
-def _kaplan() -> float:
+def exponent() -> float:
+    """Return Kaplan et al.'s exponent of the best size over compute, as fitted."""
     return laws.get("kaplan_optimal_parameters").constants()["p_N"]
 
 
@@ -115,20 +116,21 @@ def bias(_: Context) -> Outcome:
     found["bias.drift-2"] = Found(_drifting(surface, 2.0, drift))
     found["bias.drift-16"] = Found(_drifting(surface, 16.0, drift))
     found["bias.corrected"] = Found(_drifting(surface, 16.0, drift, "corrected"))
-    series = (
-        _bars("grid in the middle", "approach2", [found[f"bias.{w:g}"].value for w in _WIDTHS]),
-        _bars(
-            "grid drifts to three times too large a D",
-            "approach3",
-            [_drifting(surface, w, drift) for w in _WIDTHS],
-        ),
-        _bars(
-            "drifts, corrected profile",
-            "good",
-            [_drifting(surface, w, drift, "corrected") for w in _WIDTHS],
-        ),
+    centred = [found[f"bias.{width:g}"].value for width in _WIDTHS]
+    drifting, corrected = (
+        [_drifting(surface, width, drift, profile) for width in _WIDTHS]
+        for profile in ("parabola", "corrected")
     )
-    picture = Picture(
+    series = (
+        _joined("grid in the middle", "approach2", centred),
+        _joined("grid drifts to three times too large a D", "approach3", drifting),
+        _joined("drifts, corrected profile", "good", corrected),
+    )
+    return Outcome(found, (_errors(series),))
+
+
+def _errors(series: tuple[Series, ...]) -> Picture:
+    return Picture(
         name="bias",
         title="Error of D* at 10²⁴ FLOPs from parabolas on exact losses",
         caption=(
@@ -144,7 +146,6 @@ def bias(_: Context) -> Outcome:
         y=Axis(title="error of D*, %"),
         series=series,
     )
-    return Outcome(found, (picture,))
 
 
 def _grid(width: float, centre: float = 0.0) -> np.ndarray:
@@ -170,7 +171,7 @@ def _line(name: str, role: str, x: np.ndarray, y: np.ndarray, dash: str = "solid
     return Series(name=name, role=role, x=tuple(x.tolist()), y=tuple(y.tolist()), dash=dash)
 
 
-def _bars(name: str, role: str, values: list[float]) -> Series:
+def _joined(name: str, role: str, values: list[float]) -> Series:
     places = tuple(float(k) for k in range(len(values)))
     return Series(name=name, role=role, x=places, y=tuple(values), mode="lines+markers")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
+from isoflop.errors import DataError, MissingExtra
 from isoflop.runs import public
 from isoflop.samples import summarise
 
@@ -60,21 +61,31 @@ class Context:
     tell: Callable[[str], None] | None = None
     sources: dict[str, str] = field(default_factory=dict)
     _tables: dict[str, RunTable] = field(default_factory=dict)
+    _failures: dict[str, DataError | MissingExtra] = field(default_factory=dict)
 
     def table(self, name: str, where: str = "") -> RunTable:
-        """Return a public table, read once.
+        """Return a public table; it is looked for once, whether it is there or not.
 
         Raises:
             DataError: if it cannot be had.
             MissingExtra: if it is to be downloaded and pooch is not installed.
         """
+        if name in self._failures:
+            raise self._failures[name]
         if name not in self._tables:
-            if self.tell is not None:
-                self.tell(name)
-            self._tables[name] = public.load(name)
+            self._tables[name] = self._load(name)
             self.sources[name] = self._tables[name].source
         table = self._tables[name]
         return table.where(where) if where else table
+
+    def _load(self, name: str) -> RunTable:
+        if self.tell is not None:
+            self.tell(name)
+        try:
+            return public.load(name)
+        except (DataError, MissingExtra) as error:
+            self._failures[name] = error
+            raise
 
     def found(self, point: float, samples: np.ndarray | None) -> Found:
         """Return a number with the interval of its samples."""

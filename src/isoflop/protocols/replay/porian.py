@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from isoflop.fit.surface import IsoflopSurface, fit_surface
-from isoflop.protocols.replay.kaplan import CHINCHILLA
+from isoflop.protocols.replay.kaplan import CHINCHILLA, exponent
 from isoflop.protocols.replay.part import Context, Found, Outcome
 from isoflop.protocols.replay.result import Axis, Picture, Series
 from isoflop.runs.cost import CostCurve
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from isoflop.runs.table import RunTable
 
 POINTS = "porian-isoflop-points"
+
+#: Exponent of Hoffmann et al.'s approach 1 (2022, Table 2).
+HOFFMANN = 0.50
 
 #: Noise between seeds that Porian et al. inject into the losses, nats per token.
 NOISE = {"rw": 0.002, "owt2": 0.01}
@@ -123,10 +126,11 @@ def _exponents(context: Context, both: dict[str, dict[str, IsoflopSurface]]) -> 
         )
     edge = (-0.35, len(STORY) - 0.65)
     for name, value, dash in (
-        ("Kaplan et al., 0.73", 0.73, "dash"),
-        ("Hoffmann et al., 0.50", 0.50, "dot"),
+        ("Kaplan et al.", exponent(), "dash"),
+        ("Hoffmann et al.", HOFFMANN, "dot"),
     ):
-        series.append(Series(name=name, role="neutral", x=edge, y=(value, value), dash=dash))
+        label = f"{name}, {value:.2f}"
+        series.append(Series(name=label, role="neutral", x=edge, y=(value, value), dash=dash))
     return Picture(
         name="exponents",
         title="How fast the best model grows with compute, one correction after another",
