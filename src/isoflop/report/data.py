@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard
 
 from isoflop.report import palette
+from isoflop.validate.audit.record import summarise_findings
 
 if TYPE_CHECKING:
     from isoflop.protocols.result import Approach, StudyResult
@@ -101,6 +102,12 @@ def convention(result: StudyResult) -> str:
     if result.plan is not None:
         return result.plan.convention
     return str(result.settings.get("convention", "unstated"))
+
+
+def audit_summary(result: StudyResult) -> str:
+    """Return what the study's checks of itself found, in a sentence."""
+    loud = [f for f in result.findings if f.severity != "ok"]
+    return summarise_findings(loud, len(result.findings) - len(loud), len(result.unchecked))
 
 
 def severities(result: StudyResult) -> dict[str, int]:

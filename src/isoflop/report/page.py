@@ -71,6 +71,7 @@ def render(result: StudyResult) -> str:
         level=data.level(result),
         convention=data.convention(result),
         severities=data.severities(result),
+        audit=data.audit_summary(result),
         made_by={k: v for k, v in result.provenance.items() if k != "command"},
     )
 

@@ -176,5 +176,6 @@ FILTERS: dict[str, Callable[..., str]] = {
     "plain": plain,
     "tight": tight,
     "sentence": sentence,
+    "plural": plural,
     "estimate_exponent": estimate_exponent,
 }

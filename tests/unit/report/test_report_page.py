@@ -15,7 +15,9 @@ from synthetic_study import HOSTILE
 from isoflop.errors import MissingExtra, StoreError
 from isoflop.report import render, write_report
 from isoflop.report.tables import run_table
+from isoflop.runs.finding import Finding, Move
 from isoflop.units import format_count, format_loss
+from isoflop.validate.audit import Skipped
 
 
 class Page(HTMLParser):
@@ -112,6 +114,23 @@ def test_every_run_and_finding_is_listed(sound, page):
     assert page.text.index("Halving the learning rate") < page.text.index("does not steepen")
     assert sound.provenance["command"] in page.text
     assert "10.2 min" in page.text
+
+
+def test_findings_say_how_far_they_move_the_answer_and_what_was_not_checked(sound):
+    move = Move(what="exponent of N*", now=0.513, then=0.481, how="five runs left out")
+    finding = Finding(
+        code="outliers",
+        severity="warning",
+        message="five runs lie off the law.",
+        why="They decide.",
+        source="Besiroglu et al. 2024",
+        moves=(move,),
+    )
+    skipped = Skipped(check="warmup", reason="no column says how long <it> is.")
+    result = msgspec.structs.replace(sound, findings=[finding], unchecked=[skipped])
+    text = Page(render(result)).text
+    for words in ("1 warning", "0.513", "0.481", "five runs left out", "Besiroglu", "<it> is"):
+        assert words in text
 
 
 def test_figures_have_captions_and_descriptions(page):
