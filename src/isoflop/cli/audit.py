@@ -107,7 +107,10 @@ def text(found: Audit) -> str:
         lines += ["answer as the runs are: " + "; ".join(values), ""]
     if found.passed:
         lines += ["passed: " + ", ".join(_once(f.code for f in found.passed))]
-    lines += [f"not checked: {s.check}{_of(s.group)}: {s.reason}" for s in found.skipped]
+    reasons: dict[str, list[str]] = {}
+    for skipped in found.skipped:
+        reasons.setdefault(skipped.reason, []).append(skipped.check)
+    lines += [f"not checked: {', '.join(_once(names))}: {why}" for why, names in reasons.items()]
     return "\n".join(lines).rstrip()
 
 

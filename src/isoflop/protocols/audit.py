@@ -64,7 +64,7 @@ def audit(
         table = load(source, columns=dict(columns or {}), where=where)
     else:
         table = open_table(Path(source), columns=columns, where=where)
-    fitted = resolve(law, columns=tuple(table.columns)) if isinstance(law, str) else law
+    fitted = _law(law, table)
     folder = None if isinstance(source, RunTable) else Path(source)
     if folder is None or not folder.is_dir():
         return audit_table(table, fit=fit, law=fitted, target=target)
@@ -72,6 +72,24 @@ def audit(
     return with_study(
         audit_table(table, fit=fit, law=fitted, target=target, evidence=evidence), folder
     )
+
+
+def _law(law: Law | str, table: RunTable) -> Law:
+    """Return the law to fit; one that was asked for by name must find its inputs.
+
+    Raises:
+        InputError: there is no such law, or the table lacks an input of it.
+    """
+    if not isinstance(law, str):
+        return law
+    found = resolve(law, columns=tuple(table.columns))
+    lost = [] if law == LAW else [name for name in found.input_names if name not in table]
+    if lost:
+        raise InputError(
+            f"the table has no column for {', '.join(lost)}, which `{law}` takes.",
+            do=f"Name the column that holds it:  --column {lost[0]}=YOUR_COLUMN",
+        )
+    return found
 
 
 def study_folder(folder: Path) -> Evidence:

@@ -98,6 +98,7 @@ def test_python_and_command_line_agree(capsys, bad):
         (["SOUND", "--where", "N >"], "N >"),
         (["SOUND", "--fit", "nowhere.json"], "nowhere.json"),
         (["SOUND", "--law", "chinchila"], "chinchila"),
+        (["SOUND", "--law", "gadre"], "--column M="),
     ],
 )
 def test_wrong_input_is_one_clear_error(capsys, sound, arguments, word):
