@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from isoflop.errors import InputError
+from isoflop.units import format_count
 
 if TYPE_CHECKING:
     from isoflop.fit.records import Interval
@@ -12,11 +13,17 @@ if TYPE_CHECKING:
     from isoflop.samples import Estimate
 
 _PUBLISHED = 3  # published sets shown next to the estimate
+_COUNTS = ("N*", "D*")
 
 
 def number(x: float | None, digits: int = 4) -> str:
     """Return a number with some significant digits; an open end as an ellipsis."""
     return "..." if x is None else f"{x:.{digits}g}"
+
+
+def shown(name: str, x: float | None, digits: int = 4) -> str:
+    """Return a number as `number` does, but N* and D* as counts: 34B."""
+    return format_count(x) if x is not None and name in _COUNTS else number(x, digits)
 
 
 def rows(fit: Fit) -> tuple[list[str], list[list[str]]]:
@@ -45,8 +52,8 @@ def rows(fit: Fit) -> tuple[list[str], list[list[str]]]:
             theirs.append(number(function(**{x: values[x] for x in needed})) if known else "")
         body.append([name, number(estimate.estimate, 5), _interval(estimate.interval), *theirs])
     for name, estimate in _best(fit).items():
-        empty = [""] * len(published)
-        body.append([name, number(estimate.estimate, 5), _interval(estimate.interval), *empty])
+        ends = _interval(estimate.interval, name)
+        body.append([name, shown(name, estimate.estimate, 5), ends, *[""] * len(published)])
     return header, body
 
 
@@ -66,19 +73,19 @@ def sensitivity(fit: Fit) -> list[list[str]]:
     if not fit.sensitivity:
         return []
     derived = {name: fit.derived(name) for name in fit.law.derived}
-    best = {name: x for name, x in _best(fit).items() if name in ("N*", "D*")}
+    best = {name: x for name, x in _best(fit).items() if name in _COUNTS}
     intervals = {name: (fit.intervals or {}).get(name) for name in fit.parameters}
     intervals |= {name: x.interval for name, x in (derived | best).items()}
     own = fit.estimate | {name: x.estimate for name, x in (derived | best).items()}
-    lines = [["choice", *own], ["this fit", *map(number, own.values())]]
+    lines = [["choice", *own], ["this fit", *(shown(k, x) for k, x in own.items())]]
     for shift in fit.sensitivity:
         values = shift.estimate | {"N*": shift.N, "D*": shift.D}
-        lines.append([shift.choice, *(number(values[name]) for name in own)])
+        lines.append([shift.choice, *(shown(name, values[name]) for name in own)])
     if any(intervals.values()):
         for k, end in enumerate(("lower", "upper")):
-            ends = [None if known is None else known[k] for known in intervals.values()]
+            ends = {name: None if x is None else x[k] for name, x in intervals.items()}
             level = f"{100 * fit.settings.level:g} % interval, {end} end"
-            lines.append([level, *map(number, ends)])
+            lines.append([level, *(shown(name, x) for name, x in ends.items())])
     return lines
 
 
@@ -160,10 +167,10 @@ def _html_table(title: str, header: list[str], body: list[list[str]]) -> str:
     )
 
 
-def _interval(interval: Interval | None) -> str:
+def _interval(interval: Interval | None, name: str = "") -> str:
     if interval is None:
         return ""
-    return f"[{number(interval[0])}, {number(interval[1])}]"
+    return f"[{shown(name, interval[0])}, {shown(name, interval[1])}]"
 
 
 def _published(fit: Fit) -> dict[str, dict[str, float]]:

@@ -10,6 +10,7 @@ from isoflop.errors import InputError
 from isoflop.fit import Fit, fit
 from isoflop.laws.chinchilla import optimum
 from isoflop.runs.table import RunTable
+from isoflop.units import format_count
 
 
 @pytest.fixture(scope="module")
@@ -133,6 +134,6 @@ def test_documents_keep_the_optimum_and_tables_show_it(fitted):
         assert word in html
     lines = {line.split("  ")[0]: line.split() for line in shown.splitlines()}
     assert lines["90 % interval, lower end"][-2:] == [
-        f"{fitted.optimum.N.interval[0]:.4g}",
-        f"{fitted.optimum.D.interval[0]:.4g}",
+        format_count(fitted.optimum.N.interval[0]),
+        format_count(fitted.optimum.D.interval[0]),
     ]

@@ -44,7 +44,7 @@ def fit_inputs(fit: Fit) -> go.Figure:
         title = f"{text.escape(name)} ({_held(fit, name)})"
         axis = log_axis([low, high], title) if logs else linear_axis([low, high], title)
         figure.update_xaxes(axis, row=1, col=k)
-    figure.update_yaxes(title_text=text.escape(fit.settings.output), col=1)
+    figure.update_yaxes(title_text=text.escape(_with_unit(fit)), col=1)
     return figure
 
 
@@ -155,3 +155,8 @@ def _points(figure: go.Figure, x: Any, y: Any, hover: list[str], column: int) ->
         hovertemplate="%{customdata}<extra></extra>",
     )
     figure.add_trace(trace, row=1, col=column)
+
+
+def _with_unit(fit: Fit) -> str:
+    unit = fit.law.output.unit
+    return fit.settings.output + (f", {unit}" if unit not in ("", "1") else "")
