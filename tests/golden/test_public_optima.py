@@ -59,9 +59,45 @@ TABLES = {
     ),
 }
 
+#: Further tables, compared with two hundred starts only.
+FURTHER = {
+    "gadre redpajama": (
+        "gadre-overtraining",
+        ("params_N", "tokens_D", "loss_c4_val"),
+        {"train_dataset": "rpj"},
+    ),
+    "gadre refinedweb": (
+        "gadre-overtraining",
+        ("params_N", "tokens_D", "loss_c4_val"),
+        {"train_dataset": "rw_original"},
+    ),
+    "misfitting, last checkpoints": (
+        "misfitting-checkpoints",
+        ("params_N", "tokens_D", "loss"),
+        {"last_checkpoint": "1"},
+    ),
+    "misfitting, dense": (
+        "misfitting-dense-moe",
+        ("params_N", "tokens_D", "loss_c4"),
+        {"router": "dense"},
+    ),
+    **{
+        f"porian {label}": (
+            "porian-isoflop-points",
+            ("params_N", "tokens_D", "loss"),
+            {"label": label},
+        )
+        for label in (
+            "owt2/tuned/short/const/standard/val",
+            "rw/base/short/chinchilla/attention/train",
+            "rw/tuned/short/const/attention/train",
+        )
+    },
+}
+
 
 def read(name):
-    file, columns, where = TABLES[name]
+    file, columns, where = (TABLES | FURTHER)[name]
     with (DATA / f"{file}.csv").open() as lines:
         rows = [r for r in csv.DictReader(lines) if all(r[k] == v for k, v in where.items())]
     rows = [row for row in rows if all(row[c] for c in columns)]
@@ -85,7 +121,7 @@ def test_no_start_of_scipy_finds_a_lower_objective(name, noise):
 
 
 @pytest.mark.exhaustive
-@pytest.mark.parametrize("name", TABLES)
+@pytest.mark.parametrize("name", [*TABLES, *FURTHER])
 def test_nor_do_two_hundred_starts(name):
     table = read(name)
     found = fit(table, "chinchilla")

@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from isoflop.errors import InputError
+from isoflop.laws.compose import keywords
 from isoflop.units import format_count
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from isoflop.fit.records import Interval
     from isoflop.fit.result import Fit
     from isoflop.samples import Estimate
@@ -37,24 +40,30 @@ def rows(fit: Fit) -> tuple[list[str], list[list[str]]]:
     ]
     body = []
     for name in fit.parameters:
-        mark = "" if fit.identified[name] else " ?"
+        mark = _doubt(fit, (name,))
         interval = (fit.intervals or {}).get(name) or (fit.profiles or {}).get(name)
         theirs = [number(values.get(name)) for _, values in published]
         body.append([name + mark, number(fit.estimate[name], 5), _interval(interval), *theirs])
     for name, function in fit.law.derived.items():
         estimate = fit.derived(name)
+        mark = _doubt(fit, keywords(function))
         theirs = []
         for _, values in published:
-            from isoflop.laws.compose import keywords
-
             needed = keywords(function)
             known = all(x in values for x in needed)
             theirs.append(number(function(**{x: values[x] for x in needed})) if known else "")
-        body.append([name, number(estimate.estimate, 5), _interval(estimate.interval), *theirs])
+        ends = _interval(estimate.interval)
+        body.append([name + mark, number(estimate.estimate, 5), ends, *theirs])
     for name, estimate in _best(fit).items():
         ends = _interval(estimate.interval, name)
-        body.append([name, shown(name, estimate.estimate, 5), ends, *[""] * len(published)])
+        mark = _doubt(fit, fit.parameters)
+        body.append([name + mark, shown(name, estimate.estimate, 5), ends, *[""] * len(published)])
     return header, body
+
+
+def _doubt(fit: Fit, names: Iterable[str]) -> str:
+    """Return a question mark for what rests on a parameter that the runs leave open."""
+    return "" if all(fit.identified[name] for name in names) else " ?"
 
 
 def _best(fit: Fit) -> dict[str, Estimate]:

@@ -322,6 +322,18 @@ def test_a_search_that_cannot_leave_its_start_says_so():
     assert abs(moved.estimate["p"] - CELL) == pytest.approx(0.1, rel=1e-6)
 
 
+def test_what_rests_on_an_open_parameter_is_marked():
+    table = isoflop_runs(budgets=(1e18,), sizes=10, span=1.3, noise=0.003)
+    found = fit(table, "chinchilla")
+    lines = [line.split("  ")[0] for line in str(found).splitlines()]
+    assert "a ?" in lines
+    for name in found.parameters:
+        assert (name in lines) == found.identified[name]
+        assert (f"{name} ?" in lines) != found.identified[name]
+    sure = fit(isoflop_runs(noise=0.003), "chinchilla")
+    assert "?" not in str(sure)
+
+
 def test_verdicts_have_messages():
     assert all(verdict.message.endswith(".") for verdict in Verdict)
 
