@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from isoflop.plan.answer import Plan
 
 #: What --out can write, by the end of the name.
-FORMATS = (".json",)
+FORMATS = (".html", ".json")
 
 EPILOG = """\b
 Examples:
@@ -24,7 +24,7 @@ Examples:
   isoflop plan --fit fit.json --budget "64 H100 for 3 weeks at 40% MFU"
   isoflop plan --law chinchilla --constants hoffmann2022 --budget 5.76e23 --serve 2T
   isoflop plan --law chinchilla --loss 2.1 --device H100 --count 64 --mfu 0.4 --price 2.5
-  isoflop plan --law chinchilla --budget 1e22 --unique-tokens 25e9
+  isoflop plan --law chinchilla --budget 1e22 --unique-tokens 25e9 --out plan.html
   isoflop plan --law chinchilla --budget 1e24 --compare kaplan,epoch,fit.json
   isoflop plan --law chinchilla --sweep budget=1e20:1e26"""
 
@@ -41,7 +41,11 @@ Examples:
 @size_option
 @compare_option
 @click.option("--sweep", help="A table over budget=1e20:1e26, loss=, serve= or unique_tokens=.")
-@click.option("--out", type=click.Path(path_type=Path), help="Write the plan as JSON.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Write plan.html, a page, or plan.json.",
+)
 @o.column_option
 @o.where_option
 @o.seed_option
@@ -151,10 +155,15 @@ def _show_sweep(name: str, rows: list[Any], flags: dict[str, Any]) -> int:
 
 
 def _write(plans: list[Plan], path: Path) -> None:
-    """Write plans as JSON."""
-    import msgspec
+    """Write plans as one HTML page or as JSON, by the end of the name."""
+    if path.suffix == ".html":
+        from isoflop.report.plan_page import write_plan
 
-    from isoflop.store.files import write_atomic
+        write_plan(plans, path)
+    else:
+        import msgspec
 
-    write_atomic(path, msgspec.json.encode(plans[0] if len(plans) == 1 else plans))
+        from isoflop.store.files import write_atomic
+
+        write_atomic(path, msgspec.json.encode(plans[0] if len(plans) == 1 else plans))
     click.echo(f"wrote {path}", err=True)

@@ -18,6 +18,8 @@ FEWEST, MOST = 1e2, 1e19
 
 PER_DECADE = 6
 _GOLDEN = (5**0.5 - 1) / 2
+#: Width in ln N at which golden sections end: the loss is flat to its last digit by then.
+_CLOSE = 1e-9
 
 
 def lowest(
@@ -64,7 +66,7 @@ def _golden(
     """Narrow brackets [row, 1] in ln N, with one evaluation a step."""
     a, b = high - _GOLDEN * (high - low), low + _GOLDEN * (high - low)
     at_a, at_b = along(np.exp(a)), along(np.exp(b))
-    steps = int(np.ceil(np.log(1e-10 / max(float(np.max(high - low)), 1e-9)) / np.log(_GOLDEN)))
+    steps = int(np.ceil(np.log(_CLOSE / max(float(np.max(high - low)), 1e-9)) / np.log(_GOLDEN)))
     for _ in range(max(steps, 1)):
         left = at_a < at_b
         low, high = np.where(left, low, a), np.where(left, b, high)

@@ -261,9 +261,12 @@ def _repeating(base: _Base) -> _Base:
         transforms["N"] = get(_EXCESS)
     parts = " and ".join(x.name for x in transforms.values())
     worth = get(_REPEATED).constants()["R_D"]
+    extended = _extended(base, base.law.replace(**transforms))
+    own = get(_EXCESS).constants()
+    if all(base.constants.get(name) == own[name] for name in ("A", "alpha", "B", "beta")):
+        return extended  # the law that the cost of repetition was fitted with
     borrowed = (
         f"What repetition costs is borrowed from Muennighoff et al. 2023 ({parts}, R_D ="
         f" {worth:.3g}, fitted on C4 with their recipe), not measured with these constants."
     )
-    extended = _extended(base, base.law.replace(**transforms))
     return msgspec.structs.replace(extended, warnings=(*base.warnings, borrowed))

@@ -40,7 +40,7 @@ def plan_curve(result: StudyResult) -> go.Figure | None:
     )
     widest = sorted(plan.flat.items(), key=lambda item: item[1][0] / item[1][1])
     for k, (cost, ends) in enumerate(widest):
-        _add_flat(figure, cost, ends, k)
+        add_flat(figure, cost, ends, k)
     band(figure, sizes, low, high, colour("approach2"))
     figure.add_trace(
         plotly().Scatter(
@@ -57,7 +57,8 @@ def plan_curve(result: StudyResult) -> go.Figure | None:
     return figure
 
 
-def _add_flat(figure: go.Figure, cost: str, ends: tuple[float, float], line: int) -> None:
+def add_flat(figure: go.Figure, cost: str, ends: tuple[float, float], line: int) -> None:
+    """Shade the sizes whose loss is within a share of the best; `line` stacks the labels."""
     low, high = ends
     shade = colour("approach1")
     figure.add_vrect(x0=low, x1=high, line_width=0, fillcolor=fade(shade, 0.13), layer="below")

@@ -1,0 +1,292 @@
+"""The page of a plan: one HTML file with the choice, the frontier, the regret and the cost."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from isoflop.errors import InputError
+from isoflop.report import text
+from isoflop.report.answer import Number
+from isoflop.report.blocks import Block, Panel, document
+from isoflop.report.figures import plan_answer as figures
+from isoflop.report.key import key
+from isoflop.report.page import render_page
+from isoflop.store.files import guard, write_atomic
+from isoflop.units import format_count, format_duration, format_loss
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from isoflop.plan.answer import Amount, Plan
+
+
+class Cost(NamedTuple):
+    """One line of the cost split: what it is for, texts by unit, and its share of the longest."""
+
+    name: str
+    cells: list[str]
+    share: float
+
+
+def write_plan(plans: Sequence[Plan], path: str | Path) -> Path:
+    """Write plans as one self-contained HTML file: the first in full, the others beside it.
+
+    Args:
+        plans: one plan, or several of the same question.
+        path: where to write it; folders above it are made.
+
+    Returns:
+        The path written.
+
+    Raises:
+        InputError: there is no plan.
+        MissingExtra: if jinja2 or plotly is not installed.
+        StoreError: if the file cannot be written.
+    """
+    target = Path(path)
+    page = render_plan(plans)
+    with guard("write the plan to", target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        write_atomic(target, page.encode(errors="replace"))
+    return target
+
+
+def render_plan(plans: Sequence[Plan]) -> str:
+    """Return plans as HTML (see `write_plan`)."""
+    if not plans:
+        raise InputError("there is no plan to show.")
+    plan = plans[0]
+    return render_page(
+        "plan.html.j2",
+        0,
+        version=plan.version,
+        plan=plan,
+        heading=heading(plan),
+        lead=lead(plan),
+        numbers=numbers(plan),
+        facts=facts(plan),
+        blocks=blocks(plan),
+        regret=regret_rows(plan),
+        frontier=frontier_rows(plan),
+        units=UNITS,
+        costs=cost_rows(plan),
+        compared=compared_rows(plans) if len(plans) > 1 else [],
+        notes=[(p.law, p.constants_from, p.warnings) for p in plans[1:]],
+    )
+
+
+# Words --------------------------------------------------------------------------------------------
+def heading(plan: Plan) -> str:
+    """Return the answer as a heading."""
+    return f"Train {format_count(plan.choice.N)} parameters on {format_count(plan.choice.D)} tokens"
+
+
+def lead(plan: Plan) -> str:
+    """Return what was asked and what comes of it, in one paragraph."""
+    asked = f"{plan.objective[:1].upper()}{plan.objective[1:]}"
+    if plan.budget is not None:
+        words = f"“{plan.budget.text}”, " if plan.budget.how else ""
+        asked += f": {words}{text.flops(plan.budget.flops)} FLOPs"
+    if plan.target is not None:
+        asked += f"; loss {format_loss(plan.target)}"
+    loss = "" if plan.loss is None else f" Expected loss {format_loss(plan.loss)} {plan.loss_unit}."
+    return f"{asked}.{loss}"
+
+
+def numbers(plan: Plan) -> list[Number]:
+    """Return the numbers of the choice with their intervals."""
+    shown: list[tuple[str, str, str, float | None, Callable[[float], str], str]] = [
+        ("Parameters", "N", "N", plan.choice.N, format_count, "parameters"),
+        ("Tokens", "D", "D", plan.choice.D, format_count, "tokens processed"),
+        ("Loss", "L", "loss", plan.loss, format_loss, plan.loss_unit.replace("/", " per ")),
+        ("Training", "C", "C", plan.choice.C, text.flops, "FLOPs, 6ND"),
+    ]
+    return [
+        Number(
+            name,
+            symbol,
+            write(value),
+            value,
+            text.interval((plan.intervals or {}).get(field), write),
+            unit,
+        )
+        for name, symbol, field, value, write, unit in shown
+        if value is not None
+    ]
+
+
+def facts(plan: Plan) -> list[tuple[str, str]]:
+    """Return the further facts of a plan as name and sentence."""
+    choice, found = plan.choice, []
+    found.append(("Tokens per parameter", _with(plan, "tokens_per_parameter", text.ratio)))
+    if choice.epochs is not None:
+        found.append(("Epochs over the unique tokens", _with(plan, "epochs", text.ratio)))
+    if plan.rule is not None and choice.batch and choice.learning_rate and choice.steps:
+        rates = (
+            f"{_with(plan, 'batch', format_count)} tokens a step, learning rate"
+            f" {_with(plan, 'learning_rate', text.general)}, {_with(plan, 'steps', format_count)}"
+            f" steps ({plan.rule.name}, {plan.rule.source}; {plan.rule.note})"
+        )
+        found.append(("Batch and learning rate", rates))
+    if plan.accuracy is not None:
+        found.append((plan.link, text.estimate(plan.accuracy, text.exponent)))
+    found += [
+        (f"Within {text.cost(share)} of the best loss",
+         f"N from {format_count(low)} to {format_count(high)}, at the same cost")
+        for share, (low, high) in plan.flat.items()
+    ]  # fmt: skip
+    if plan.serving is not None:
+        one = plan.serving
+        found.append(
+            (
+                f"Because of {format_count(one.tokens)} served tokens",
+                f"{one.size:.3g} times the size and {one.data:.3g} times the tokens of the model"
+                f" that is cheapest to train to this loss ({format_count(one.N)} on"
+                f" {format_count(one.D)}): training costs {text.percent(one.training, 1)} more,"
+                f" the whole life {text.percent(one.lifetime, 1)} less",
+            )
+        )
+    return found
+
+
+def _with(plan: Plan, name: str, write: Callable[[float], str]) -> str:
+    value = getattr(plan.choice, name)
+    ends = (plan.intervals or {}).get(name)
+    return write(value) + (f" ({text.interval(ends, write)})" if ends else "")
+
+
+# Figures and tables -------------------------------------------------------------------------------
+def blocks(plan: Plan) -> list[Block]:
+    """Return the figures: the frontier and what another size costs."""
+    frontier = [
+        (figures.frontier_size(plan), "Best number of parameters against the budget.", 400),
+        (figures.frontier_loss(plan), "Lowest loss against the budget.", 400),
+    ]
+    ranges = "; ".join(
+        f"{text.cost(share)}: N from {format_count(low)} to {format_count(high)}"
+        for share, (low, high) in plan.flat.items()
+    )
+    curve = figures.regret_curve(plan)
+    caption = (
+        "The best plan of other budgets, two decades to both sides; the star is the choice."
+        + (" Bands hold the samples of the fit." if plan.intervals else " No samples, no band.")
+    )
+    flat = (
+        "Loss against model size for the same money. The optimum is flat: shaded sizes cost less"
+        f" than the stated share of the loss ({ranges})."
+    )
+    return [
+        _block("frontier", "Frontier", caption, frontier, "this law gives a single allocation"),
+        _block("regret", "What another size would cost", flat, [(curve, flat, 420)],
+               "this law has no loss of other sizes"),
+    ]  # fmt: skip
+
+
+def _block(
+    name: str, heading: str, caption: str, panels: list[tuple[Any, str, int]], missing: str
+) -> Block:
+    drawn = [(figure, alt, tall) for figure, alt, tall in panels if figure is not None]
+    if not drawn:
+        return Block(name, heading, missing, [], [])
+    entries = key(drawn[0][0], 0)
+    return Block(
+        name, heading, caption, [Panel(document(f), alt, tall) for f, alt, tall in drawn], entries
+    )
+
+
+def regret_rows(plan: Plan) -> list[list[str]]:
+    """Return one row a size: N, loss above the best, compute and dollars to make up for it."""
+    names = {"0.5x": "half", "1x": "the choice", "2x": "twice"}
+    rows = []
+    for name, one in plan.regret.items():
+        worse = "serving alone costs more" if one.loss is None else text.estimate(one.loss, _four)
+        more = "never" if one.flops is None else text.estimate(one.flops, text.flops)
+        price = "—" if one.dollars is None else f"{one.dollars.estimate:,.0f}"
+        rows.append([names[name], format_count(one.N), worse, more, price])
+    return rows
+
+
+def _four(value: float) -> str:
+    return f"{value:.4f}"
+
+
+def frontier_rows(plan: Plan) -> list[list[str]]:
+    """Return one row a budget of the frontier: budget, N, D, loss."""
+    return [
+        [
+            text.flops(row.value),
+            text.estimate(row.N, format_count),
+            text.estimate(row.D, format_count),
+            text.estimate(row.loss, format_loss),
+        ]
+        for row in plan.frontier
+    ]
+
+
+#: Heading and unit of the columns of a cost.
+UNITS = (
+    ("", ""),
+    ("compute", "FLOPs"),
+    ("time", "device-hours"),
+    ("wall clock", ""),
+    ("price", "USD"),
+    ("energy", "kWh"),
+    ("carbon", "kg CO2e"),
+    ("share", ""),
+)
+
+
+def cost_rows(plan: Plan) -> list[Cost]:
+    """Return training, serving and both together, with bars relative to the total."""
+    parts = {"training": plan.cost.train, "serving": plan.cost.serve, "total": plan.cost.total}
+    if plan.cost.serve is None:
+        parts = {"training": plan.cost.train}
+    most = plan.cost.total.device_hours or plan.cost.total.flops
+    return [
+        Cost(name, _cells(part), (part.device_hours or part.flops) / most)
+        for name, part in parts.items()
+        if part is not None
+    ]
+
+
+def _cells(part: Amount) -> list[str]:
+    def shown(value: float | None, write: Callable[[float], str]) -> str:
+        return "—" if value is None else write(value)
+
+    return [
+        text.flops(part.flops),
+        shown(part.device_hours, format_count),
+        shown(part.days, lambda days: format_duration(days * 86400)),
+        shown(part.dollars, lambda x: f"{x:,.0f}"),
+        shown(part.kwh, format_count),
+        shown(part.kg_co2e, format_count),
+    ]
+
+
+def compared_rows(plans: Sequence[Plan]) -> list[list[str]]:
+    """Return one row a plan: law, constants, N, D, tokens per parameter, loss, how far out."""
+    rows = []
+    for plan in plans:
+        far = ", ".join(f"{k} {v:.2g}×" for k, v in plan.distance.items() if v > 1) or "inside"
+        if not plan.distance:
+            far = "not recorded"
+        loss = "—" if plan.loss is None else f"{_loss(plan)}"
+        rows.append(
+            [
+                plan.law,
+                plan.constants_from,
+                _with(plan, "N", format_count),
+                _with(plan, "D", format_count),
+                text.ratio(plan.choice.tokens_per_parameter),
+                loss,
+                far,
+            ]
+        )
+    return rows
+
+
+def _loss(plan: Plan) -> str:
+    ends = (plan.intervals or {}).get("loss")
+    shown = format_loss(plan.loss or 0.0)
+    return shown + (f" ({text.interval(ends, format_loss)})" if ends else "")
