@@ -115,7 +115,7 @@ _MACHINE = [
     click.option("--precision", help="Whose dense peak is meant.  [default: bf16]"),
     click.option("--price", type=float, help="USD a device-hour."),
     click.option("--pue", type=float, help="Power usage effectiveness.  [default: 1]"),
-    click.option("--intensity", type=float, help="kg CO2e a kWh."),
+    click.option("--intensity", help="kg CO2e a kWh, or a region: 0.4, France."),
 ]
 _SERVE = [
     click.option("--serve", help="Tokens over its life: 2T, '5T tokens/year for 2 years'."),

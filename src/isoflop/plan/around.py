@@ -160,7 +160,7 @@ def curve(
     surface: Surface, N: float, K: float, serving: float, limits: Limits
 ) -> dict[str, list[Any]]:
     """Return the loss over N at one cost, from a thirtieth to thirty times the choice."""
-    sizes = N * np.geomspace(1 / 30, 30, 61)
+    sizes = N * np.geomspace(1 / 30, 30, 121)
     D, loss = loss_at(surface.thinned(BAND), sizes, K, serving, limits)
     keep = np.isfinite(loss[0])
     found: dict[str, list[Any]] = {

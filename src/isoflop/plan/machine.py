@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from isoflop.errors import InputError
+from isoflop.plan.energy import energy
 from isoflop.plan.hardware import Device
 
 HOUR = 3600.0
@@ -76,7 +77,7 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
                 f"the power of {self.need('device').name} is not known.",
                 do="Give a device of your own with its power (isoflop hardware --help).",
             )
-        return power * self.pue * HOUR / KWH
+        return energy(1.0, HOUR, power, self.pue) / KWH
 
     def need(self, name: str) -> Any:
         """Return a field that must be known.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from isoflop.errors import InputError
+from isoflop.plan.energy import grid
 from isoflop.plan.hardware import BYTES, device
 from isoflop.plan.lifetime import Serving, parse_serving
 from isoflop.plan.limits import Limits
@@ -22,9 +23,19 @@ def machine_of(**given: Any) -> Machine:
     """Return the hardware that options name; `device` by name, `mfu` as 0.4 or 40%."""
     if given.get("device") is not None:
         given["device"] = device(given["device"])
+    if given.get("intensity") is not None:
+        given["intensity"] = _intensity(given["intensity"])
     if given.get("mfu") is not None:
         given["mfu"] = parse_share(given["mfu"])
     return Machine(**given)
+
+
+def _intensity(given: str | float) -> float:
+    """Return kg CO2e a kWh: a number, or that of a region by its name."""
+    try:
+        return float(given)
+    except ValueError:
+        return grid(str(given)).intensity
 
 
 def serving_of(

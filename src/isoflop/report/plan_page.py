@@ -57,6 +57,7 @@ def render_plan(plans: Sequence[Plan]) -> str:
     if not plans:
         raise InputError("there is no plan to show.")
     plan = plans[0]
+    units, costs = cost_table(plan)
     return render_page(
         "plan.html.j2",
         0,
@@ -69,8 +70,8 @@ def render_plan(plans: Sequence[Plan]) -> str:
         blocks=blocks(plan),
         regret=regret_rows(plan),
         frontier=frontier_rows(plan),
-        units=UNITS,
-        costs=cost_rows(plan),
+        costs=costs,
+        units=units,
         compared=compared_rows(plans) if len(plans) > 1 else [],
         notes=[(p.law, p.constants_from, p.warnings) for p in plans[1:]],
     )
@@ -224,44 +225,38 @@ def frontier_rows(plan: Plan) -> list[list[str]]:
     ]
 
 
-#: Heading and unit of the columns of a cost.
-UNITS = (
-    ("", ""),
-    ("compute", "FLOPs"),
-    ("time", "device-hours"),
-    ("wall clock", ""),
-    ("price", "USD"),
-    ("energy", "kWh"),
-    ("carbon", "kg CO2e"),
-    ("share", ""),
+#: Column of a cost: field, heading, unit, writer.
+UNITS: tuple[tuple[str, str, str, Callable[[float], str]], ...] = (
+    ("flops", "compute", "FLOPs", text.flops),
+    ("device_hours", "time", "device-hours", format_count),
+    ("days", "wall clock", "", lambda days: format_duration(days * 86400)),
+    ("dollars", "price", "USD", lambda x: f"{x:,.0f}"),
+    ("kwh", "energy", "kWh", format_count),
+    ("kg_co2e", "carbon", "kg CO2e", format_count),
 )
 
 
-def cost_rows(plan: Plan) -> list[Cost]:
-    """Return training, serving and both together, with bars relative to the total."""
+def cost_table(plan: Plan) -> tuple[list[tuple[str, str]], list[Cost]]:
+    """Return headings with units, and training, serving and both with bars relative to the total.
+
+    A column that is known of no part is left out.
+    """
     parts = {"training": plan.cost.train, "serving": plan.cost.serve, "total": plan.cost.total}
     if plan.cost.serve is None:
         parts = {"training": plan.cost.train}
     most = plan.cost.total.device_hours or plan.cost.total.flops
-    return [
-        Cost(name, _cells(part), (part.device_hours or part.flops) / most)
-        for name, part in parts.items()
-        if part is not None
+    present = {name: part for name, part in parts.items() if part is not None}
+    known = [u for u in UNITS if any(getattr(part, u[0]) is not None for part in present.values())]
+    rows = [
+        Cost(name, [_cell(part, u) for u in known], (part.device_hours or part.flops) / most)
+        for name, part in present.items()
     ]
+    return [("", ""), *((heading, unit) for _, heading, unit, _ in known), ("share", "")], rows
 
 
-def _cells(part: Amount) -> list[str]:
-    def shown(value: float | None, write: Callable[[float], str]) -> str:
-        return "—" if value is None else write(value)
-
-    return [
-        text.flops(part.flops),
-        shown(part.device_hours, format_count),
-        shown(part.days, lambda days: format_duration(days * 86400)),
-        shown(part.dollars, lambda x: f"{x:,.0f}"),
-        shown(part.kwh, format_count),
-        shown(part.kg_co2e, format_count),
-    ]
+def _cell(part: Amount, unit: tuple[str, str, str, Callable[[float], str]]) -> str:
+    value = getattr(part, unit[0])
+    return "—" if value is None else unit[3](value)
 
 
 def compared_rows(plans: Sequence[Plan]) -> list[list[str]]:
@@ -275,7 +270,7 @@ def compared_rows(plans: Sequence[Plan]) -> list[list[str]]:
         rows.append(
             [
                 plan.law,
-                plan.constants_from,
+                _origin(plan),
                 _with(plan, "N", format_count),
                 _with(plan, "D", format_count),
                 text.ratio(plan.choice.tokens_per_parameter),
@@ -284,6 +279,12 @@ def compared_rows(plans: Sequence[Plan]) -> list[list[str]]:
             ]
         )
     return rows
+
+
+def _origin(plan: Plan) -> str:
+    """Return where constants are from in few words: `Hoffmann et al. 2022, set tex`."""
+    paper, found, rest = plan.constants_from.partition(" (arXiv:")
+    return f"{paper}, {rest.rpartition('; ')[2]}" if found else plan.constants_from
 
 
 def _loss(plan: Plan) -> str:
