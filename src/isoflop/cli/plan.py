@@ -40,7 +40,7 @@ Examples:
 @question_options
 @size_option
 @compare_option
-@click.option("--sweep", help="A table over budget=1e20:1e26, loss=, serve= or unique_tokens=.")
+@click.option("--sweep", help="A table: budget=1e20:1e26, loss=, serve=, unique_tokens=, E=1:32:6.")
 @click.option(
     "--out",
     type=click.Path(path_type=Path),

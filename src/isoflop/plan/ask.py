@@ -17,6 +17,7 @@ from isoflop.plan.lifetime import TRAIN_FLOPS
 from isoflop.plan.link import link
 from isoflop.plan.options import limits_of, machine_of, serving_of
 from isoflop.plan.source import surface
+from isoflop.plan.surface import SIZES
 from isoflop.units import parse_count, parse_quantity
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 #: Samples that one line of a sweep is read from.
 SWEEP_SAMPLES = 1000
 _MOST_LINES = 200
+#: What a sweep varies that is no input of the law.
+_SWEPT = ("budget", "loss", "serve", "unique_tokens")
 
 
 def ask(source: Law | Fit | str, budget: str | float | None = None, **options: Any) -> Plan:
@@ -104,12 +107,13 @@ def named(text: str | Law | Fit) -> tuple[str | Law | Fit, str]:
 def sweep(
     source: Law | Fit | str, over: str, budget: str | float | None = None, **options: Any
 ) -> tuple[str, list[Row]]:
-    """Plan for a range of budgets, losses, served tokens or unique tokens.
+    """Plan for a range of budgets, losses, served tokens, unique tokens, or inputs of the law.
 
     Args:
         source: as in `ask`.
-        over: "budget=1e20:1e26", "loss=2.6:2.0:7", "serve=1e11:1e14", "unique_tokens=1e9:1e12":
-            a name, two ends, and the number of points (two a decade if it is left out).
+        over: "budget=1e20:1e26", "loss=2.6:2.0:7", "serve=1e11:1e14", "unique_tokens=1e9:1e12",
+            "E=1:32:6" (an input of the law): a name, two ends, and the number of points (two a
+            decade if it is left out).
         budget: as in `ask`, where it is not what is varied.
         **options: as in `ask`.
 
@@ -122,7 +126,11 @@ def sweep(
     name, values = sweep_values(over)
     rows = []
     for value in values:
-        given = {**options, **({} if name == "budget" else {name: float(value)})}
+        given = dict(options)
+        if name in _SWEPT:
+            given |= {name: float(value)} if name != "budget" else {}
+        else:
+            given["inputs"] = {**(options.get("inputs") or {}), name: float(value)}
         question, rest = question_of(float(value) if name == "budget" else budget, given)
         if isinstance(source, str) and frontiers.is_frontier(source):
             rows.append(
@@ -136,12 +144,14 @@ def sweep(
 
 def sweep_values(over: str) -> tuple[str, np.ndarray]:
     """Read `budget=1e20:1e26:13`: the name, and the values, spaced evenly in their logarithm."""
-    name, sign, ends = over.replace("-", "_").partition("=") if "=" in over else (over, "", "")
+    name, sign, ends = over.partition("=")
+    name = name.strip().replace("-", "_")
     parts = [part.strip() for part in ends.split(":")]
-    if not sign or name not in ("budget", "loss", "serve", "unique_tokens") or len(parts) < 2:
+    if not sign or name in (*SIZES, "D") or not name.isidentifier() or len(parts) < 2:
         raise InputError(
             f"`{over}` is no range to sweep.",
-            do="Write budget=1e20:1e26, loss=2.6:2.0:7, serve=1e11:1e14 or unique_tokens=1e9:1e12.",
+            do="Write budget=1e20:1e26, loss=2.6:2.0:7, serve=1e11:1e14,"
+            " unique_tokens=1e9:1e12, or an input of the law: E=1:32:6.",
         )
     low, high = (
         parse_quantity(part, "FLOP" if name == "budget" else "").value for part in parts[:2]

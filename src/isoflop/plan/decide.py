@@ -90,7 +90,8 @@ def decide(surface: Surface, question: Question) -> Plan:
     drawn["loss"] = loss
     limits = question.limits.free_size()
     free = _free(surface, best, K, serving, limits)
-    factors = surface.outside(N=N, D=D, C=TRAIN_FLOPS * N * D, **surface.others)
+    known = {surface.size: N, "D": D, "C": TRAIN_FLOPS * N * D, "M": D / N, **surface.others}
+    factors = surface.outside(**known)
     return Plan(
         objective=objective,
         law=surface.law.name,
@@ -280,10 +281,11 @@ def _warnings(
             " from runs of up to 100 and 0.18 from runs of up to 10,000 (Sardana et al. 2024);"
             " fits of shorter runs mispredict what such long training gains."
         )
-    if not surface.ranges:
+    unknown = [x for x in (surface.size, "D") if x not in surface.ranges]
+    if unknown and not {"C", "M"} <= set(surface.law.input_names):
         found.append(
-            "The range these constants were fitted on is not recorded, so nothing says how far"
-            " this extrapolates."
+            f"The range of {' and '.join(unknown)} that these constants were fitted on is not"
+            " recorded, so nothing says how far this extrapolates."
         )
     found += [*surface.warnings, *question.machine.assumed()]
     if surface.samples is None and "no samples" not in " ".join(found):

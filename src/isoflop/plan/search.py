@@ -94,7 +94,7 @@ def tokens_for(surface: Surface, N: np.ndarray, loss: np.ndarray | float) -> np.
         return surface.loss(N, np.exp(y), columns) - loss
 
     shape = np.broadcast_shapes(N.shape, (surface.rows, 1), np.shape(loss))
-    ladder = np.linspace(np.log(FEWEST), np.log(MOST), 10)
+    ladder = np.linspace(np.log(FEWEST), np.log(MOST), 8)
     low = np.full(shape, ladder[0])
     at_low = np.broadcast_to(above(low), shape)
     done = at_low <= 0
@@ -124,7 +124,7 @@ def _ridders(
         with np.errstate(all="ignore"):
             scale = np.sqrt(at_middle**2 - at_low * at_high)
             step = (middle - low) * at_middle / scale
-        y = middle + np.where(np.isfinite(step), step, 0.0)
+        before, y = y, middle + np.where(np.isfinite(step), step, 0.0)
         value = above(y)
         # Keep the tightest pair of points with the root between them; the value falls with y.
         inner_low = np.where(at_middle > 0, middle, low)
@@ -136,6 +136,6 @@ def _ridders(
         left = within & (value <= 0)
         low, at_low = np.where(right, y, inner_low), np.where(right, value, low_value)
         high, at_high = np.where(left, y, inner_high), np.where(left, value, high_value)
-        if float(np.max(high - low)) < 1e-13:
+        if float(np.max(np.abs(y - before))) < 1e-12:
             break
     return y
