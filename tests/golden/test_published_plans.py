@@ -279,6 +279,15 @@ def test_best_accuracy_through_a_link_and_back():
     assert pytest.approx(1e22, rel=1e-6) == back.choice.C
 
 
+def test_quantising_for_serving_costs_kumars_penalty():
+    """Card 13a: 0.008705 nats at 26e9 tokens, 1.7e9 parameters and 4 bits."""
+    options = {"constants": "tex", "N": 1.7e9, "D": 26e9}
+    plain, few = (ask("chinchilla", **options, serve_bits=bits) for bits in (None, 4.0))
+    assert few.loss - plain.loss == pytest.approx(0.008705, abs=6e-7)
+    sizes = [ask("chinchilla", 1e23, constants="tex", serve_bits=b).choice.N for b in (3.0, 16.0)]
+    assert sizes[0] > sizes[1]  # few bits hurt small models trained long
+
+
 def test_laws_side_by_side():
     plans = compare(["kaplan", "epoch", "chinchilla:tex", "llama3"], 1e24)
     sizes = [plan.choice.N for plan in plans]

@@ -55,18 +55,19 @@ class SizeOrConvention(click.ParamType):
 
 
 class Setting(click.ParamType):
-    """A further input of the law: `E=8`."""
+    """A further input of the law: `E=8`, or a label, `optimizer=adamw`."""
 
     name = "NAME=VALUE"
 
-    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[str, float]:
-        """Split at the equals sign."""
+    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[str, float | str]:
+        """Split at the equals sign; what does not start like a number is a label."""
         if isinstance(value, tuple):
             return value
         name, sign, number = str(value).partition("=")
         if not (name.strip() and sign):
             raise InputError(f"--input takes NAME=VALUE, not `{value}`.", do="--input E=8")
-        return name.strip(), parse_count(number.strip())
+        text = number.strip()
+        return name.strip(), parse_count(text) if text[:1] in "0123456789.-+" else text
 
 
 def _names(_context: Any, _param: Any, text: str | None) -> list[str] | None:

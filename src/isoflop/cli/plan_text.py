@@ -28,6 +28,7 @@ def text(plan: Plan) -> str:
         *_wrapped(f"Law {plan.law}: {plan.constants_from}. {_counted(plan)}"),
         "",
         *columns(_quantities(plan)),
+        *_bounds(plan),
         *_flat(plan),
         *_regret(plan),
         *_serving(plan),
@@ -57,7 +58,10 @@ def _amount(plan: Plan) -> str:
 def _counted(plan: Plan) -> str:
     counted = {k: v for k, v in plan.convention.items() if k != "plan" and v != "unstated"}
     shown = ", ".join(f"{key} {value}" for key, value in counted.items())
-    inputs = ", ".join(f"{key} = {format_count(value)}" for key, value in plan.inputs.items())
+    inputs = ", ".join(
+        f"{key} = {value if isinstance(value, str) else format_count(value)}"
+        for key, value in plan.inputs.items()
+    )
     both = "; ".join(x for x in (f"Counted: {shown}" if shown else "", inputs) if x)
     return f"{both}; the plan counts {plan.convention['plan']}."
 
@@ -102,6 +106,17 @@ def _three(value: float) -> str:
 def _ends(ends: Any, write: Callable[[float], str]) -> str:
     low, high = ends
     return f"{'open' if low is None else write(low)} to {'open' if high is None else write(high)}"
+
+
+def _bounds(plan: Plan) -> list[str]:
+    if not plan.bounds:
+        return []
+    rows = []
+    for name, bound in plan.bounds.items():
+        write = format_flops if name == "max_C" else format_count
+        words = f"{name[-1]} at {'least' if name.startswith('min') else 'most'}"
+        rows.append([words, write(bound.value), "reached" if bound.reached else "", bound.reason])
+    return ["", "Bounds", *columns(rows)]
 
 
 def _flat(plan: Plan) -> list[str]:

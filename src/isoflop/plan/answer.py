@@ -13,6 +13,14 @@ SCHEMA = "isoflop.plan/1"
 Interval = tuple[float | None, float | None]
 
 
+class Bound(msgspec.Struct, frozen=True):
+    """A bound: its value, where it is from (empty if it was given), whether the choice is on it."""
+
+    value: float
+    reason: str
+    reached: bool
+
+
 class Choice(msgspec.Struct, frozen=True, kw_only=True):
     """What to train.
 
@@ -122,6 +130,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         inputs: values of the law's further inputs.
         convention: what N, D, C and the loss count.
         budget: what may be spent, or None; target: the loss to reach, or None.
+        bounds: on N, D and C that the plan keeps, with where each is from.
         choice: what to train.
         loss: of the choice, in `loss_unit`; None if the law gives none.
         accuracy: through the link, or None.
@@ -145,10 +154,11 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     law: str
     constants_from: str
     constants: dict[str, float]
-    inputs: dict[str, float]
+    inputs: dict[str, float | str]
     convention: dict[str, str]
     budget: Budget | None
     target: float | None
+    bounds: dict[str, Bound]
     choice: Choice
     loss: float | None
     loss_unit: str

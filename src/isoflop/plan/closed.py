@@ -25,23 +25,23 @@ Constants = dict[str, Any]
 LOWEST, HIGHEST = np.log(1e-3), np.log(1e30)
 
 
-def _same(columns: Mapping[str, Any], others: Mapping[str, float]) -> Constants:
+def _same(columns: Mapping[str, Any], others: Mapping[str, Any]) -> Constants:
     return {name: columns[name] for name in ("E", "A", "alpha", "B", "beta")}
 
 
-def _gadre(columns: Mapping[str, Any], others: Mapping[str, float]) -> Constants:
+def _gadre(columns: Mapping[str, Any], others: Mapping[str, Any]) -> Constants:
     eta = columns["eta"]
     # `gadre.from_chinchilla` the other way round.
     both = {"A": columns["a"] / 6**eta, "B": columns["b"] / 6**eta}
     return {"E": columns["E"], "alpha": 2 * eta, "beta": 2 * eta, **both}
 
 
-def _joint_moe(columns: Mapping[str, Any], others: Mapping[str, float]) -> Constants:
+def _joint_moe(columns: Mapping[str, Any], others: Mapping[str, Any]) -> Constants:
     return at_experts(others["E"], **columns)
 
 
 #: Law -> constants of `chinchilla` that say the same at fixed further inputs.
-_REDUCED: dict[str, Callable[[Mapping[str, Any], Mapping[str, float]], Constants]] = {
+_REDUCED: dict[str, Callable[[Mapping[str, Any], Mapping[str, Any]], Constants]] = {
     "chinchilla": _same,
     "task_loss": _same,
     "gadre": _gadre,

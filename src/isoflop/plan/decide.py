@@ -9,7 +9,7 @@ import numpy as np
 
 from isoflop.errors import InputError, NotIdentified
 from isoflop.plan import around, money
-from isoflop.plan.answer import Choice, Comparison, Interval, Plan, Row, Rule
+from isoflop.plan.answer import Bound, Choice, Comparison, Interval, Plan, Row, Rule
 from isoflop.plan.lifetime import TRAIN_FLOPS, Serving
 from isoflop.plan.limits import Limits
 from isoflop.plan.machine import Machine
@@ -101,6 +101,7 @@ def decide(surface: Surface, question: Question) -> Plan:
         convention={**surface.counted, "plan": "C = 6 N D"},
         budget=question.budget,
         target=target,
+        bounds=_bounds(question.limits, N, D),
         choice=Choice(**{name: float(drawn[name][0]) for name in _fields(drawn)}),
         loss=float(loss[0]),
         loss_unit=surface.law.output.unit,
@@ -225,6 +226,18 @@ def _quantities(
 
 def _fields(drawn: dict[str, np.ndarray]) -> list[str]:
     return [name for name in Choice.__struct_fields__ if name in drawn]
+
+
+def _bounds(limits: Limits, N: float, D: float) -> dict[str, Bound]:
+    """Return the bounds that were set, and which of them the choice lies on."""
+    values = {"N": N, "D": D, "C": TRAIN_FLOPS * N * D}
+    found = {}
+    for name in ("min_N", "max_N", "min_D", "max_D", "max_C"):
+        bound = getattr(limits, name)
+        if 0 < bound < np.inf:
+            reached = abs(values[name[-1]] / bound - 1) < 1e-6
+            found[name] = Bound(bound, limits.reasons.get(name, ""), bool(reached))
+    return found
 
 
 def _intervals(drawn: dict[str, np.ndarray], level: float) -> dict[str, Interval] | None:

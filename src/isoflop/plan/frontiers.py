@@ -133,6 +133,7 @@ def decide(name: str, constants: str, question: Question) -> Plan:
         convention={**record.convention, "plan": "C = 6 N D"},
         budget=question.budget,
         target=None,
+        bounds={},
         choice=Choice(
             N=found.N,
             D=found.D,

@@ -10,6 +10,7 @@ from isoflop.plan.hardware import BYTES, device
 from isoflop.plan.lifetime import Serving, parse_serving
 from isoflop.plan.limits import Limits
 from isoflop.plan.machine import HOUR, Machine
+from isoflop.plan.memory import USABLE
 from isoflop.units import format_count, parse_duration, parse_quantity, parse_share
 
 if TYPE_CHECKING:
@@ -135,7 +136,8 @@ def _served(serve_on: str, bits: float, latency: str | float | None) -> list[tup
     count, found = _devices(serve_on)
     size = bits / 8
     shown = f"{count:g} {found.name} at {bits:g} bits a weight"
-    largest = [(count * found.memory / size, f"memory of {shown}, weights alone")]
+    memory = USABLE * count * found.memory
+    largest = [(memory / size, f"weights alone in {100 * USABLE:g} % of the memory of {shown}")]
     if latency is not None:
         seconds = parse_duration(latency)
         if not seconds > 0:

@@ -44,7 +44,7 @@ def surface(
     *,
     constants: str | Mapping[str, float] = "",
     unique_tokens: float | None = None,
-    inputs: Mapping[str, float] | None = None,
+    inputs: Mapping[str, float | str] | None = None,
     serve_bits: float | None = None,
     level: float | None = None,
 ) -> Surface:
@@ -64,6 +64,8 @@ def surface(
     Raises:
         InputError: no such law or constants, or an input that is missing.
     """
+    if level is not None and not 0 < level < 1:
+        raise InputError(f"level = {level:g} is not between 0 and 1.", do="--level 0.9 for 90 %.")
     if isinstance(source, Fit):
         if constants:
             raise InputError(
@@ -73,7 +75,7 @@ def surface(
     else:
         law = resolve(source) if isinstance(source, str) else source
         base = _from_law(law, constants, level)
-    others = dict(inputs or {})
+    others: dict[str, float | str] = dict(inputs or {})
     if serve_bits is not None:
         base, others["P_post"] = _quantised(base), serve_bits
     if unique_tokens is not None:

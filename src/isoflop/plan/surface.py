@@ -30,7 +30,7 @@ class Surface:
         law: a law of N and D (or of C and tokens per parameter) and perhaps further inputs.
         constants: value by parameter at the estimate.
         samples: [sample, parameter] in the order of `law.parameter_names`, or None.
-        others: values of the law's further inputs (U, experts, bits, ...).
+        others: values of the law's further inputs (U, experts, bits, a label, ...).
         ranges: fitted range of the inputs, where known.
         constants_from: where the constants are from, in words.
         counted: what N, D, C and the loss count, where known.
@@ -41,7 +41,7 @@ class Surface:
     law: Law
     constants: dict[str, float]
     samples: np.ndarray | None = None
-    others: dict[str, float] = field(default_factory=dict)
+    others: dict[str, float | str] = field(default_factory=dict)
     ranges: dict[str, tuple[float, float]] = field(default_factory=dict)
     constants_from: str = "given"
     counted: dict[str, str] = field(default_factory=dict)
@@ -89,12 +89,12 @@ class Surface:
         """Return the surface of the estimate alone."""
         return _replaced(self, samples=None)
 
-    def outside(self, **values: float) -> dict[str, float]:
+    def outside(self, **values: float | str) -> dict[str, float]:
         """Return how many times each value lies beyond the fitted range; 1 is inside."""
         found: dict[str, float] = {}
         for name, value in values.items():
             low, high = self.ranges.get(name, (0.0, 0.0))
-            if high > 0 and value > 0:
+            if not isinstance(value, str) and high > 0 and value > 0:
                 found[name] = float(max(low / value, value / high, 1.0))
         return found
 

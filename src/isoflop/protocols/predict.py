@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from isoflop.errors import NotIdentified
+from isoflop.plan.around import FLAT
 from isoflop.plan.optimum import SizeChoice, best_size, flat_range
 from isoflop.protocols.approaches import point_size
 from isoflop.protocols.result import Cell, Heldout, PlanAnswer
@@ -20,9 +21,6 @@ if TYPE_CHECKING:
 
     from isoflop.protocols.data import RunData
     from isoflop.protocols.models import Fitted, Model, Settings
-
-#: Relative losses that count as no loss at all, and as little.
-FLAT = {"0.1%": 0.001, "1%": 0.01}
 
 
 def predict_heldout(fitted: Fitted, heldout: RunData, settings: Settings) -> Heldout:

@@ -137,6 +137,13 @@ def facts(plan: Plan) -> list[tuple[str, str]]:
          f"N from {format_count(low)} to {format_count(high)}, at the same cost")
         for share, (low, high) in plan.flat.items()
     ]  # fmt: skip
+    words = {"min": "at least", "max": "at most"}
+    for name, bound in plan.bounds.items():
+        write = text.flops if name == "max_C" else format_count
+        reason = f" ({bound.reason})" if bound.reason else ""
+        on_it = "; the choice lies on it" if bound.reached else ""
+        sentence = f"{words[name[:3]]} {write(bound.value)}{reason}{on_it}"
+        found.append((f"Bound on {name[-1]}", sentence))
     if plan.serving is not None:
         one = plan.serving
         found.append(

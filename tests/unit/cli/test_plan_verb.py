@@ -115,8 +115,10 @@ def test_unique_tokens_hardware_and_a_loss(answer, fitted):
 
 
 def test_memory_latency_and_deadline_bound_the_size(answer):
-    held = answer(*TEX, "--budget", "5.76e23", "--serve-on", "1 H100", "--serve-bits", "8")
-    assert held["choice"]["N"] <= 80e9
+    held = answer(*TEX, "--budget", "5.76e23", "--serve-on", "1 H100")
+    assert held["bounds"]["max_N"]["value"] == pytest.approx(0.9 * 80e9 / 2)
+    assert held["choice"]["N"] == pytest.approx(0.9 * 80e9 / 2)
+    assert held["bounds"]["max_N"]["reached"]
     slow = answer(*TEX, "--budget", "5.76e23", "--serve-on", "1 H100", "--latency", "10 ms")
     assert slow["choice"]["N"] == pytest.approx(10e-3 * 3.35e12 / 2)
     late = answer(*TEX, "--budget", "5.76e23", *H100, "--deadline", "3 weeks")
