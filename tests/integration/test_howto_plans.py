@@ -7,12 +7,18 @@ import shlex
 
 import numpy as np
 import pytest
-from documents import DOCS, fences
+from documents import DOCS
 
 from isoflop.cli.main import run
 from isoflop.laws.chinchilla import chinchilla
 
-PAGES = ("cluster-for-a-month", "serve-tokens", "few-unique-tokens", "mixture-of-experts")
+PAGES = (
+    "cluster-for-a-month",
+    "serve-tokens",
+    "few-unique-tokens",
+    "mixture-of-experts",
+    "one-model-or-many-samples",
+)
 #: Commands, and the lines that the page shows of what they print.
 SHOWN = re.compile(r"```bash\n(.*?)\n```\n(?:\n```text\n(.*?)\n```)?", re.DOTALL)
 
@@ -34,9 +40,3 @@ def test_commands_print_what_the_page_shows(page, capsys, tmp_path, monkeypatch)
             printed += capsys.readouterr().out
         for line in shown.splitlines():
             assert line.rstrip() in printed.splitlines(), (block, line, printed)
-
-
-def test_python_of_the_mixture_runs(capsys):
-    (snippet,) = fences((DOCS / "howto" / "mixture-of-experts.md").read_text("utf-8"), "python")
-    exec(snippet, {})  # noqa: S102 - what a reader would paste
-    assert len(capsys.readouterr().out.splitlines()) == 7
