@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from isoflop.cli import inference_options as io
 from isoflop.cli import options as o
 from isoflop.cli.groups import DefaultGroup
-from isoflop.cli.inference_parts import exchange_command, rebase_command, vote_command
+from isoflop.cli.inference_exchange import exchange_command
+from isoflop.cli.inference_parts import rebase_command, vote_command
 from isoflop.errors import InputError
 from isoflop.units import format_count, format_flops, parse_count
 
 if TYPE_CHECKING:
     from isoflop.plan.sampling.answer import Choice, Inference, Model, Point
     from isoflop.plan.sampling.choice import Cost
-    from isoflop.plan.sampling.verifier import Verifier
     from isoflop.samples import Estimate
 
 EPILOG = """\b
@@ -33,26 +34,6 @@ Examples:
   isoflop inference attempts.csv --column problem=task_id --column correct=passed
   isoflop inference attempts.csv --verifier auc=0.8 --k 1,4,16,64
   isoflop inference attempts.csv --by model --cost small=0.002,large=0.02 --unit USD --budget 0.1"""
-
-
-class Named(click.ParamType):
-    """Numbers by name, joined by commas: `small=1e12,large=1e13`; one number is for all."""
-
-    name = "NAME=NUMBER"
-
-    def convert(self, value: Any, param: Any, ctx: Any) -> dict[str, float]:
-        """Read the numbers; a number without a name has the name ""."""
-        if isinstance(value, dict):
-            return value
-        found: dict[str, float] = {}
-        for part in str(value).split(","):
-            name, sign, number = part.rpartition("=")
-            if name.strip() in found or (sign and not name.strip()):
-                raise InputError(f"`{value}` names `{name.strip()}` twice or not at all.")
-            found[name.strip()] = parse_count(number.strip())
-        if "" in found and len(found) > 1:
-            raise InputError(f"`{value}` mixes a number for all with named ones.")
-        return found
 
 
 @click.group(cls=DefaultGroup, default="curve", epilog=EPILOG)
@@ -79,31 +60,19 @@ command.add_command(exchange_command)
     help="Samples a problem, joined by commas.",
 )
 @o.column_option
-@click.option("--by", help="Column whose labels tell models apart.")
-@click.option("--law", default="", help="A law of coverage with published constants, not a table.")
-@click.option("--constants", default="", help="Its published sets, joined by commas; all if empty.")
+@io.by_option
+@io.law_option
+@io.constants_option
 @click.option("--reach", type=float, help="Coverage whose number of samples is asked for.")
-@click.option("--cost", type=Named(), help="Cost of a sample: 1e12, or small=1e12,large=1e13.")
+@click.option("--cost", type=io.Named(), help="Cost of a sample: 1e12, or small=1e12,large=1e13.")
 @click.option(
-    "--prompt-cost", type=Named(), default={}, help="Cost of a problem's prompt, paid once."
+    "--prompt-cost", type=io.Named(), default={}, help="Cost of a problem's prompt, paid once."
 )
 @click.option("--budget", help="Budget for one problem, in the unit of the costs.")
 @click.option("--unit", default="FLOP", show_default=True, help="Unit of costs and budget.")
-@click.option(
-    "--select",
-    "selector",
-    type=click.Choice(["coverage", "majority", "best", "verifier"]),
-    help="How one answer is chosen for the budget: by a perfect checker, votes, the best score,"
-    " or the stated verifier (the default if one is stated).",
-)
-@click.option("--verifier", type=Named(), help="Its quality: auc=0.8, or tpr=0.9,fpr=0.1.")
-@click.option(
-    "--bootstrap",
-    type=click.IntRange(min=0),
-    default=1000,
-    show_default=True,
-    help="Resamples of problems; 0 for estimates alone.",
-)
+@io.select_option
+@io.verifier_option
+@io.bootstrap_option
 @o.seed_option
 @o.level_option
 @o.json_flag
@@ -115,20 +84,19 @@ def curve_command(source: Path | None, **flags: Any) -> int:
     """
     from isoflop.plan.sampling.inference import inference
 
-    verifier = read_verifier(flags["verifier"])
-    selector = flags["selector"] or ("coverage" if verifier is None else "verifier")
+    verifier = io.read_verifier(flags["verifier"])
     answer = inference(
         None if source is None else o.existing(source),
         k=o.whole(flags["k"], "--k") or (),
         columns=flags["column"],
         by=flags["by"],
         law=flags["law"],
-        constants=[x.strip() for x in flags["constants"].split(",") if x.strip()],
+        constants=flags["constants"],
         reach=flags["reach"],
         costs=read_costs(flags["cost"], flags["prompt_cost"]),
         budget=None if flags["budget"] is None else parse_count(flags["budget"]),
         unit=flags["unit"],
-        selector=selector,
+        selector=io.read_selector(flags["selector"], verifier),
         verifier=verifier,
         bootstrap=flags["bootstrap"],
         seed=flags["seed"],
@@ -139,26 +107,6 @@ def curve_command(source: Path | None, **flags: Any) -> int:
     else:
         click.echo(text(answer))
     return 0
-
-
-def read_verifier(quality: dict[str, float] | None) -> Verifier | None:
-    """Return the verifier that `auc=...` or `tpr=...,fpr=...` states.
-
-    Raises:
-        InputError: it states something else.
-    """
-    from isoflop.plan.sampling.verifier import Checker, Scorer
-
-    if quality is None:
-        return None
-    if set(quality) == {"auc"}:
-        return Scorer(auc=quality["auc"])
-    if set(quality) == {"tpr", "fpr"}:
-        return Checker(tpr=quality["tpr"], fpr=quality["fpr"])
-    raise InputError(
-        f"a verifier is stated by auc, or by tpr and fpr, not by {', '.join(quality)}.",
-        do="--verifier auc=0.8, or --verifier tpr=0.9,fpr=0.1",
-    )
 
 
 def read_costs(
@@ -236,17 +184,8 @@ _COLUMNS = (
 
 
 def _row(point: Point, shown: list[tuple[str, str]]) -> str:
-    cells = (_percent(getattr(point, name)) for name, _ in shown)
+    cells = (io.percent(getattr(point, name)) for name, _ in shown)
     return f"{point.k:8d} " + " ".join(f"{cell:>22}" for cell in cells)
-
-
-def _percent(estimate: Estimate | None) -> str:
-    if estimate is None:
-        return "-"
-    if estimate.interval is None:
-        return f"{100 * estimate.estimate:.3g} %"
-    ends = ["open" if x is None else f"{100 * x:.3g}" for x in estimate.interval]
-    return f"{100 * estimate.estimate:.3g} % ({' to '.join(ends)})"
 
 
 def _number(estimate: Estimate) -> str:
@@ -279,7 +218,7 @@ def _choice(choice: Choice) -> list[str]:
         share = "" if option.best_share is None else f"; best in {100 * option.best_share:.0f} %"
         lines.append(
             f"  {option.model or 'this model'}: {_samples(option.k)}"
-            f" ({_amount(option.cost)} {choice.unit}), {_percent(option.accuracy)}{share}"
+            f" ({_amount(option.cost)} {choice.unit}), {io.percent(option.accuracy)}{share}"
         )
     lines += [
         f"  from {_amount(step.budget)} {choice.unit}: {step.model or 'this model'},"

@@ -1,4 +1,4 @@
-"""Parts of `isoflop inference` that need no table: votes, REBASE, training against inference."""
+"""Parts of `isoflop inference` that need no table: votes and REBASE."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import click
 
 from isoflop.cli import options as o
 from isoflop.errors import InputError
-from isoflop.units import format_flops, parse_count
+from isoflop.units import parse_count
 
 _VOTE = """\b
 Examples:
@@ -17,11 +17,6 @@ Examples:
 
 _REBASE = """\b
 Example:  isoflop inference rebase --rewards 0.9,0.7,0.5,0.3 --width 16"""
-
-_EXCHANGE = """\b
-Examples:
-  isoflop inference exchange --scale 14 --ratio 0.16
-  isoflop inference exchange --scale 10 --trained 1.4T --generated 5T"""
 
 
 class Weights(click.ParamType):
@@ -113,43 +108,4 @@ def rebase_command(rewards: str, as_json: bool, **settings: Any) -> int:
     for reward, share, width in zip(values, shares, widths, strict=True):
         click.echo(f"reward {reward:8.4g}   share {share:.4f}   continuations {width}")
     click.echo(f"{sum(widths)} in all")
-    return 0
-
-
-@click.command("exchange", epilog=_EXCHANGE)
-@click.option(
-    "--scale", type=float, required=True, help="Parameters of the larger model over the small one."
-)
-@click.option("--ratio", type=float, help="Tokens generated over the life per training token.")
-@click.option("--trained", help="Training tokens, in place of --ratio.")
-@click.option("--generated", help="Tokens generated over the life, in place of --ratio.")
-@o.json_flag
-def exchange_command(scale: float, as_json: bool, **flags: Any) -> int:
-    """Say how much more a small model may infer for the FLOPs of a larger one (Snell et al.)."""
-    from isoflop.plan.sampling.exchange import exchange
-
-    ratio, tokens = flags["ratio"], (flags["trained"], flags["generated"])
-    if (ratio is None) == (None in tokens):
-        raise InputError(
-            "give either --ratio, or both --trained and --generated.",
-            do="isoflop inference exchange --scale 14 --ratio 0.16",
-        )
-    if ratio is None:
-        trained, generated = (parse_count(x) for x in tokens)
-        if not trained > 0:
-            raise InputError("the training tokens are not positive.")
-        ratio = generated / trained
-    more = exchange(scale, ratio)
-    if as_json:
-        o.print_json({"scale": scale, "ratio": ratio, "inference_multiple": more})
-        return 0
-    shown = format_flops(more) if more >= 1e6 else f"{more:.4g}"
-    click.echo(
-        f"with {ratio:.3g} tokens generated per training token, a model {scale:g}x larger costs as"
-        f" much as {shown}x the inference of the small one"
-    )
-    click.echo(
-        f"it pays only if one sample of it beats {shown} samples of the small one, chosen as well"
-        " as can be:  isoflop inference attempts.csv --by model"
-    )
     return 0

@@ -120,10 +120,10 @@ def read_attempts(
 
 def _from_counts(table: dict[str, np.ndarray]) -> Attempts:
     problems = table["problem"].astype(str)
-    twice = [name for name in dict.fromkeys(problems) if np.count_nonzero(problems == name) > 1]
-    if twice:
+    names, rows = np.unique(problems, return_counts=True)
+    if rows.max(initial=0) > 1:
         raise InputError(
-            f"problem `{twice[0]}` has more than one row with n and c.",
+            f"problem `{names[np.argmax(rows)]}` has more than one row with n and c.",
             "It is unclear whether they are the same attempts.",
             "Add them up, or name the column that tells models apart:  --by model",
         )
@@ -146,7 +146,7 @@ def _from_rows(table: dict[str, np.ndarray]) -> Attempts:
     right = _truth(table["correct"])
     n = np.bincount(index, minlength=len(names))
     c = np.bincount(index, weights=right, minlength=len(names)).astype(int)
-    rows = [np.flatnonzero(index == k) for k in range(len(names))]
+    rows = np.split(np.argsort(index, kind="stable"), np.cumsum(n)[:-1])
     answers = ranked = None
     if "answer" in table:
         said = table["answer"].astype(str)

@@ -86,11 +86,9 @@ def fit_rates(n: np.ndarray, c: np.ndarray, weights: np.ndarray, family: str) ->
             "How success rates are spread over problems cannot be read from that.",
             "Sample more, or take problems that some attempts solve.",
         )
-    pairs, place = np.unique(np.column_stack([n, c]), axis=0, return_inverse=True)
-    place = place.ravel()
-    grouped = np.zeros((len(weights), len(pairs)))
-    for k in range(len(pairs)):
-        grouped[:, k] = weights[:, place == k].sum(axis=1)
+    order = np.lexsort((c, n))
+    pairs, first = np.unique(np.column_stack([n, c])[order], axis=0, return_index=True)
+    grouped = np.add.reduceat(weights[:, order], first, axis=1)
     size = 3 if family == "beta_unsolvable" else 2
     model = _Model(pairs[:, 0], pairs[:, 1], size)
     starts = _starts(n, c, size)

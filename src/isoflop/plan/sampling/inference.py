@@ -74,7 +74,7 @@ def inference(
         InputError: bad table, k, law or costs; neither or both of table and law.
     """
     ks = _checked(k, bootstrap, reach)
-    curves = _curves(source, columns, by, law, constants, bootstrap, seed)
+    curves = open_curves(source, columns, by, law, constants, bootstrap, seed)
     prices = _prices(costs, curves)
     models = tuple(
         _model(name, curve, ks, prices.get(name), verifier, reach, level)
@@ -105,7 +105,7 @@ def _checked(k: Sequence[int], bootstrap: int, reach: float | None) -> list[int]
     return sorted({int(x) for x in k})
 
 
-def _curves(
+def open_curves(
     source: Any,
     columns: Mapping[str, str] | None,
     by: str | None,
@@ -114,6 +114,14 @@ def _curves(
     bootstrap: int,
     seed: int,
 ) -> dict[str, Observed | Stated]:
+    """Return each model's accuracy against samples, from a table or published constants.
+
+    Args:
+        source, columns, by, law, constants, bootstrap, seed: see `inference`.
+
+    Raises:
+        InputError: neither or both of table and law are given, or one is bad.
+    """
     if (source is None) == (not law):
         raise InputError(
             "give either a table of attempts or a law with published constants.",

@@ -73,13 +73,33 @@ def test_parts(capsys):
     )
     assert document(capsys)["continuations"] == [11, 4, 1, 0]
     assert run(["inference", "exchange", "--scale", "14", "--ratio", "22", "--json"]) == 0
-    assert document(capsys)["inference_multiple"] == pytest.approx(15.7727273)
+    assert document(capsys)["multiple"] == pytest.approx(15.7727273)
     flags = ["--scale", "14", "--trained", "1T", "--generated", "0.16T"]
     assert run(["inference", "exchange", *flags]) == 0
     assert "257.8x" in capsys.readouterr().out
     votes = ["--p", "0.35,0.40,0.25", "--n", "11", "--weights", "0.2:0.8,0.6:0.4,0.6:0.4"]
     assert run(["inference", "vote", *votes]) == 0
     assert "limit: 100 %" in capsys.readouterr().out
+
+
+def test_exchange_of_two_models(path, capsys):
+    named = ["--column", "problem=task", "--column", "correct=passed", "--by", "model"]
+    models = ["--small", "small", "--large", "large", "--scale", "10", "--ratio", "1"]
+    asked = ["inference", "exchange", str(path), *named, *models, "--bootstrap", "50"]
+    assert run([*asked, "--json"]) == 0
+    found = document(capsys)
+    assert found["samples"] == 37
+    assert found["small_accuracy"]["estimate"] > 0.4
+    assert run(asked) == 0
+    assert "37 samples" in capsys.readouterr().out
+    assert run([*asked, "--select", "majority"]) == 2
+    assert "not extrapolated" in capsys.readouterr().err
+    sets = ["--small", "monkeys-8b-math", "--large", "monkeys-70b-math"]
+    law = ["--law", "coverage_power", *sets, "--scale", "8.8", "--ratio", "1"]
+    assert run(["inference", "exchange", *law]) == 0
+    assert "even at" in capsys.readouterr().out
+    assert run(["inference", "exchange", "--law", "coverage_power", *law[-4:]]) == 2
+    assert "name both models" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
