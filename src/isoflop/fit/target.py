@@ -118,7 +118,7 @@ def _check(law: Law, fits: bool, given: Mapping[str, Any], others: set[str]) -> 
         raise InputError(
             f"the target {what}.",
             f"`{law.name}` takes {', '.join(law.input_names)}; C decides N and D.",
-            "Give " + ",".join(f"{name}=..." for name in sorted(wanted)) + ".",
+            "Give " + ",".join(f"{name}=VALUE" for name in sorted(wanted)) + ".",
         )
     if not float(given["C"]) > 0:
         raise InputError(f"the target C = {given['C']} is not positive.")
