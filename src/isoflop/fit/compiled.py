@@ -1,9 +1,9 @@
 """The sums over runs of a fit, compiled by numba (extra `fast`).
 
 The law and its derivatives are still evaluated by numpy, from the one declaration; what is saved
-are the temporaries of everything after that. Compiling takes about a second a process, so this
-pays from some ten thousand resamples on. Nothing is cached on disk: numba does not notice a change
-of a function that a cached one calls.
+are the temporaries of everything after that. Compiling takes about two seconds a process, so this
+pays from some tens of thousands of resamples on. Nothing is cached on disk: numba does not notice
+a change of a function that a cached one calls.
 """
 
 from __future__ import annotations

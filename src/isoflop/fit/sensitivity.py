@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from isoflop.fit.problem import Problem
     from isoflop.fit.records import Settings
     from isoflop.fit.solver import Solution
+    from isoflop.fit.target import Target
 
 DROPPED = (1, 5)
 DELTAS = (1e-4, 1e-2)
@@ -46,15 +47,20 @@ def shifts(table: Any, problem: Problem, solution: Solution, settings: Settings)
     ]
     if target is not None:
         found = [target.shifted(problem.law, shift) for shift in found]
-    return [*found, *_other_conventions(table, problem, settings)]
+    return [*found, *_other_conventions(table, problem, settings.seed, target)]
 
 
-def _other_conventions(table: Any, problem: Problem, settings: Settings) -> list[Shift]:
-    """Return a line for each further count of an input that the table stores."""
+def _other_conventions(
+    table: Any, problem: Problem, seed: int, target: Target | None
+) -> list[Shift]:
+    """Return a line for each further count of an input that the table stores.
+
+    N* and D* are at the same C as everywhere; FLOPs a token follow from N as it is counted.
+    """
     found = []
     for field, value, values in _counts(table, problem):
         changed = replace(problem, inputs={**problem.inputs, field: values})
-        solution = solve(changed, settings.seed)
+        solution = solve(changed, seed)
         line = _line(
             changed,
             solution.u,
@@ -62,9 +68,11 @@ def _other_conventions(table: Any, problem: Problem, settings: Settings) -> list
             f"{field} counted as {value}",
             int(np.count_nonzero(problem.weights)),
         )
-        N = values if field == "N" else None
-        target = find_target(table, problem.law, settings.target, N)
-        found.append(line if target is None else target.shifted(problem.law, line))
+        if target is not None:
+            given = {**target.others, "C": target.C}
+            counted = find_target(table, problem.law, given, values if field == "N" else None)
+            line = line if counted is None else counted.shifted(problem.law, line)
+        found.append(line)
     return found
 
 

@@ -53,6 +53,11 @@ def test_each_other_count_of_N_is_a_line_of_its_own(table, fitted):
     for name, value in again.estimate.items():
         assert lines[0].estimate[name] == pytest.approx(value, rel=1e-5), name
     assert abs(lines[0].estimate["a"] - fitted.derived("a").estimate) > 1e-3
+    values = {name: lines[0].estimate[name] for name in fitted.parameters}
+    D = lines[0].D * (6 * lines[0].N)
+    np.testing.assert_allclose(D, 1e21, rtol=0.02)  # the same C, by the runs' own cost
+    assert abs(lines[0].N / fitted.optimum.N.estimate - 1) > 1e-3
+    np.testing.assert_allclose(lines[0].N, optimum(1e21, **values)[0], rtol=0.02)
 
 
 def test_a_run_table_counts_N_otherwise_too(table):
