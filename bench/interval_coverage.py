@@ -13,15 +13,18 @@ from __future__ import annotations
 import argparse
 import concurrent.futures
 import datetime
+import sys
 import time
 import warnings
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
 
+from coverage_figure import coverage_figure
 from holdout_cases import Case, cases
 from isoflop import __version__
 from isoflop.errors import IsoflopError
@@ -32,11 +35,11 @@ from isoflop.validate.ensemble import ensemble, folds_of
 from isoflop.validate.prediction import predict
 from isoflop.validate.rolling import How, inputs_of
 from isoflop.validate.split import size_of, splits, with_compute
-from isoflop.validate.widening import Prior, fit_prior, log_likelihood, update, widen
+from isoflop.validate.widening import Prior, fit_prior, log_likelihood, update
 
 SAMPLES = 400
+FEWEST = 3
 Shares = list[dict[str, tuple[float, ...]]]
-METHODS = ("samples", "samples and noise", "widened", "widened, one law", "prior only")
 
 
 @dataclass(frozen=True)
@@ -81,7 +84,7 @@ def measure(case: Case) -> Measured | str:
             "all": ensemble(train, laws, how=how, folds=folds),
         }
         inputs = {k: x for law in laws for k, x in inputs_of(law, test).items()}
-        flat = update(Prior(centre=1.0, spread=1.0), [])
+        flat = update(Prior(scale=(1.0, 0.1), kappa=(0.1, 1.0)), [])
         found = {k: predict(e, train, widening=flat, **inputs) for k, e in groups.items()}
     except IsoflopError as error:
         return f"{case.name}, {case.holdout}: {error.what}"
@@ -105,11 +108,16 @@ def measure(case: Case) -> Measured | str:
     )
 
 
-def prior_without(found: list[Measured], family: str = "") -> Prior:
-    """Learn the prior from the rolling origins of all families but one."""
+def prior_of(found: list[Measured], kind: str, without: str = "") -> Prior:
+    """Learn a kind's prior from the rolling origins of all its families but one.
+
+    Where a kind has fewer families than `FEWEST`, those of all kinds are taken.
+    """
+    families = {m.family for m in found if m.kind == kind} - {without}
     likelihoods: dict[str, list[np.ndarray]] = defaultdict(list)
     for m in found:
-        if m.family != family and m.likelihoods["all"]:
+        same = m.kind == kind or len(families) < FEWEST
+        if same and m.family != without and m.likelihoods["all"]:
             likelihoods[m.family].append(np.sum(m.likelihoods["all"], axis=0))
     return fit_prior(likelihoods)
 
@@ -122,7 +130,8 @@ def covered(m: Measured, prior: Prior) -> tuple[dict[str, tuple[float, ...]], di
 
     def wide(group: str, own: bool = True) -> np.ndarray:
         width = update(prior, m.likelihoods[group] if own else [])
-        return widen(m.run[group], m.reach[group], width, logs=True, seed=0)
+        middle = np.median(m.plain[group], axis=0)
+        return width.widen(m.run[group], middle, m.reach[group], logs=True, seed=0)
 
     samples = {
         "samples": m.plain["one"],
@@ -153,7 +162,7 @@ def table_of(found: list[Measured], shares: Shares, widths: list[dict[str, float
     print(f"| hold-outs | number | method | covered at {levels} % | median width at 90 % |")
     print("| --- | --- | --- | --- | --- |")
     for name in sorted(groups):
-        for method in METHODS:
+        for method in past.METHODS:
             mean = np.mean([shares[i][method] for i in groups[name]], axis=0)
             text = " / ".join(f"{100 * x:.0f}" for x in mean)
             width = 100 * float(np.median([widths[i][method] for i in groups[name]]))
@@ -166,19 +175,29 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--write", action="store_true")
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--only", default="")
+    parser.add_argument("--only", default="", help="cases whose family and name contain this")
+    parser.add_argument("--figure", type=Path, help="write coverage over level as SVG")
     arguments = parser.parse_args()
     chosen = [c for c in cases(arguments.data) if arguments.only in f"{c.family} {c.name}"]
     with concurrent.futures.ProcessPoolExecutor(arguments.workers) as pool:
         futures = [
             pool.submit(_measure, arguments.data, i, arguments.only) for i in range(len(chosen))
         ]
-        every = [f.result() for f in futures]
+        every = []
+        for i, future in enumerate(futures):
+            every.append(future.result())
+            if i % 20 == 19:
+                print(f"{i + 1} of {len(futures)}", file=sys.stderr)
     found = [m for m in every if isinstance(m, Measured)]
     for text in (m for m in every if isinstance(m, str)):
         print("left out:", text)
-    priors = {family: prior_without(found, family) for family in {m.family for m in found}}
-    both = [covered(m, priors[m.family]) for m in found]
+    pairs = sorted({(m.kind, m.family) for m in found})
+    priors = {pair: prior_of(found, *pair) for pair in pairs}
+    for pair, prior in priors.items():
+        print(
+            "prior for", *pair, *(tuple(round(x, 3) for x in y) for y in (prior.scale, prior.kappa))
+        )
+    both = [covered(m, priors[m.kind, m.family]) for m in found]
     shares, widths = [s for s, _ in both], [w for _, w in both]
     for m, s in zip(found, shares, strict=True):
         error = np.sqrt(np.mean(np.log(m.observed / m.point) ** 2))
@@ -187,12 +206,11 @@ def main() -> None:
             f" rms {error:.4f}, folds {len(m.likelihoods['all'])}, {m.seconds:.1f} s, "
             + ", ".join(f"{k} {v[2]:.2f}" for k, v in s.items())
         )
-    everything = prior_without(found)
-    print({k: (round(p.centre, 3), round(p.spread, 2)) for k, p in priors.items()})
-    print("prior of all:", everything)
     table_of(found, shares, widths)
     if arguments.write:
-        write(found, shares, everything)
+        write(found, shares)
+    if arguments.figure:
+        arguments.figure.write_text(figure(shares), encoding="utf-8")
 
 
 def _measure(folder: Path, index: int, only: str) -> Measured | str:
@@ -201,8 +219,8 @@ def _measure(folder: Path, index: int, only: str) -> Measured | str:
     return measure(chosen[index])
 
 
-def write(found: list[Measured], shares: Shares, prior: Prior) -> None:
-    """Store the prior and the record of past hold-outs."""
+def write(found: list[Measured], shares: Shares) -> None:
+    """Store the priors and the record of past hold-outs."""
     holdouts = tuple(
         past.PastHoldout(
             table=m.name,
@@ -222,9 +240,35 @@ def write(found: list[Measured], shares: Shares, prior: Prior) -> None:
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
         "command": "python bench/interval_coverage.py --data DIR --write",
     }
-    record = past.Past(prior=prior, holdouts=holdouts, made=made)
-    past.FILE.write_bytes(msgspec.json.format(msgspec.json.encode(record), indent=1) + b"\n")
+    kinds = sorted({m.kind for m in found})
+    many = [k for k in kinds if len({m.family for m in found if m.kind == k}) >= FEWEST]
+    priors = {kind: prior_of(found, kind) for kind in [*many, "all"]}
+    record = past.Past(priors=priors, holdouts=holdouts, made=made)
+    past.FILE.write_bytes(compact(msgspec.to_builtins(record)))
     print("wrote", past.FILE)
+    print({k: (p.scale, p.kappa) for k, p in priors.items()})
+
+
+def compact(record: dict[str, Any]) -> bytes:
+    """Return the record as JSON with a line a hold-out."""
+    lines = [msgspec.json.encode(h).decode() for h in record.pop("holdouts")]
+    head = msgspec.json.encode(record).decode()
+    return (head[:-1] + ',"holdouts":[\n' + ",\n".join(lines) + "\n]}\n").encode()
+
+
+def figure(shares: Shares) -> str:
+    """Return the figure of coverage, the mean over all hold-outs."""
+    names = {
+        "samples": "bootstrap, mean",
+        "samples and noise": "bootstrap and run noise",
+        "widened": "widened (shipped)",
+    }
+    observed = {
+        title: np.mean([s[method] for s in shares], axis=0).tolist()
+        for method, title in names.items()
+    }
+    text = f"Observed over nominal coverage of {len(shares)} public hold-outs"
+    return coverage_figure(past.LEVELS, observed, text)
 
 
 if __name__ == "__main__":

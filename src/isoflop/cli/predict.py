@@ -154,7 +154,7 @@ def document(answer: Prediction) -> dict[str, Any]:
         "level": answer.level,
         "unit": answer.unit,
         "convention": answer.convention,
-        "widening": {"kappa": answer.kappa, "folds": answer.folds},
+        "widening": {"scale": answer.scale, "kappa": answer.kappa, "folds": answer.folds},
         "predictions": [_line(answer, i) for i in range(len(answer.coverage))],
         "notes": answer.notes,
     }
@@ -195,8 +195,8 @@ def text(answer: Prediction) -> str:
             f"  {line['distance']:.2f} decades outside the runs; {line['coverage']['text']}",
         ]
     lines.append(
-        f"error of the form: {answer.kappa:.2f} of the law's reach beyond its runs, from"
-        f" {answer.folds} rolling origins and past predictions"
+        f"widened: samples and scatter {answer.scale:.2f} times, and {answer.kappa:.2f} of the"
+        f" law's reach beyond its runs, from {answer.folds} rolling origins and past predictions"
     )
     return "\n".join([*lines, *answer.notes])
 

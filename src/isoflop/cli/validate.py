@@ -92,7 +92,8 @@ def text_of_laws(answer: Any) -> str:
     share = f"{100 * answer.level:g} %"
     lines = [
         f"fitted on {answer.fitted} runs, {answer.heldout} predictions held out"
-        f" ({answer.holdout}); larger means {answer.size}; {answer.output} in {answer.unit}",
+        f" ({answer.holdout}); runs ordered by {answer.size or 'nothing'};"
+        f" {answer.output} in {answer.unit}",
         f"{'rank':>4}  {'relative':>8} {'log':>7} {'bias':>7}  {share:>5}  samples  law",
     ]
     rank = {place.law: place for place in answer.ranking}

@@ -10,6 +10,7 @@ from isoflop.errors import NotIdentified
 from isoflop.plan.around import FLAT
 from isoflop.plan.optimum import SizeChoice, best_size, flat_range
 from isoflop.protocols.approaches import point_size
+from isoflop.protocols.form_error import form_error
 from isoflop.protocols.result import Cell, Heldout, PlanAnswer
 from isoflop.samples import Estimate, concatenate, interval, summarise
 from isoflop.validate.holdout import baselines, covered
@@ -27,7 +28,8 @@ def predict_heldout(fitted: Fitted, heldout: RunData, settings: Settings) -> Hel
     """Predict every held-out run with the models fitted on the smaller budgets.
 
     The prediction is the mean of the models' estimates. The interval is of all their samples
-    together, with run noise: it covers what the runs leave open and which model is right.
+    together, with run noise, widened as past predictions needed it (`protocols.form_error`): it
+    covers what the runs leave open, which model is right, and that none may be.
 
     Raises:
         NotIdentified: no model could be fitted on the smaller budgets.
@@ -41,6 +43,8 @@ def predict_heldout(fitted: Fitted, heldout: RunData, settings: Settings) -> Hel
     drawn = {name: model.sample(heldout.N, heldout.D) for name, model in models.items()}
     mixed = concatenate(list(drawn.values()), size=2 * settings.samples, seed=settings.seed)
     mixed = mixed + rng.normal(0.0, fitted.noise, mixed.shape)
+    form, at = form_error(fitted, settings), {"N": heldout.N, "D": heldout.D}
+    mixed = form.add(mixed, heldout.N, heldout.D)
     cells = [_cell(i, fitted, heldout, points, drawn, mixed, settings) for i in range(len(heldout))]
     best = cells[int(np.argmin(heldout.loss))]
     data = fitted.data
@@ -62,6 +66,7 @@ def predict_heldout(fitted: Fitted, heldout: RunData, settings: Settings) -> Hel
         notes=[
             "Predicted from the smaller budgets only; run noise of"
             f" {fitted.noise:.3f} nats per token is part of the interval.",
+            form.sentence(settings.level, float(np.max(form.domain.distance(at)))),
             *list(fitted.reasons.values()),
         ],
     )
@@ -105,7 +110,8 @@ def plan_run(fitted: Fitted, C: float, settings: Settings) -> PlanAnswer:
     """Choose N and D for a budget of C FLOPs, with intervals over samples and models.
 
     N is where the mean of the models' estimates is lowest. Its interval, and that of D, is of
-    the optima of all samples; that of the loss is of a run with the chosen N, noise included.
+    the optima of all samples; that of the loss is of a run with the chosen N, noise included and
+    widened as past predictions needed it.
 
     Raises:
         NotIdentified: no model has a compute-optimal size at C.
@@ -124,6 +130,7 @@ def plan_run(fitted: Fitted, C: float, settings: Settings) -> PlanAnswer:
     optima = mix(choice.N for choice in choices.values())
     run = mix(model.sample(N, D)[:, 0] for model in models.values())
     run = run + settings.rng(5).normal(0.0, fitted.noise, run.shape)
+    run = form_error(fitted, settings).add(run[:, None], N, D)[:, 0]
     decades = float(np.log10(C / fitted.data.C.max()))
     return PlanAnswer(
         C=C,

@@ -174,7 +174,6 @@ def log_scores(folds: Sequence[Fold], names: Sequence[str]) -> tuple[dict[str, f
 
 def _log_score(member: Member) -> float:
     variance = np.diag(member.covariance) + member.noise + (SHARE * member.reach) ** 2
-    variance = np.maximum(variance, 1e-16)
     score = -0.5 * (np.log(2 * np.pi * variance) + member.error**2 / variance)
     return float(np.mean(score))
 

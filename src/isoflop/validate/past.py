@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 SCHEMA = "isoflop.past/1"
 FILE = Path(__file__).with_name("past.json")
+#: How intervals are made: the samples of one law's mean; the same with run noise; several laws,
+#: widened; one law, widened; one law, widened without rolling origins in its own runs.
+METHODS = ("samples", "samples and noise", "widened", "widened, one law", "prior only")
 #: Nominal levels that are measured.
 LEVELS = (0.5, 0.8, 0.9, 0.95)
 #: Upper ends, decades, of the distances that are told apart; the last is open.
@@ -34,8 +37,7 @@ class PastHoldout(msgspec.Struct, frozen=True, kw_only=True):
         table: its name; family: tables that share runs; kind: of laws (`kind_of`).
         holdout: rule or condition; laws: of the ensemble.
         runs: held-out runs; distance: their median distance, decades.
-        covered: by method ("samples", "samples and noise", "widened"), the share of runs inside
-            the interval at each of `LEVELS`.
+        covered: by method (`METHODS`), the share of runs inside the interval at each of `LEVELS`.
         error: root mean square of the ensemble's log errors.
     """
 
@@ -54,11 +56,11 @@ class Past(msgspec.Struct, frozen=True, kw_only=True):
     """The shipped record.
 
     Args:
-        prior: of kappa, learned from all families; holdouts: what was measured.
-        made: version, date and command.
+        priors: of scale and kappa by kind of laws (`kind_of`), learned from all families of it.
+        holdouts: what was measured; made: version, date and command.
     """
 
-    prior: Prior
+    priors: dict[str, Prior]
     holdouts: tuple[PastHoldout, ...]
     made: dict[str, str]
     schema: str = SCHEMA
@@ -95,9 +97,10 @@ def past() -> Past:
     return msgspec.json.decode(FILE.read_bytes(), type=Past)
 
 
-def prior() -> Prior:
-    """Return the shipped prior of kappa."""
-    return past().prior
+def prior(kind: str) -> Prior:
+    """Return the shipped prior for laws of a kind; that of all kinds if too few tables had it."""
+    known = past().priors
+    return known.get(kind, known["all"])
 
 
 def kind_of(law: Law) -> str:
@@ -109,7 +112,7 @@ def kind_of(law: Law) -> str:
     return "one variable" if len(numeric) == 1 else "several variables"
 
 
-def past_coverage(kind: str, distance: float, level: float) -> Coverage:
+def past_coverage(kind: str, distance: float, level: float, method: str = "widened") -> Coverage:
     """Return how often past predictions of a kind and at about a distance were covered.
 
     Where fewer than five hold-outs lie at about the distance, all of the kind are counted; where
@@ -117,6 +120,7 @@ def past_coverage(kind: str, distance: float, level: float) -> Coverage:
 
     Args:
         kind: of `kind_of`; distance: decades outside; level: nominal.
+        method: how the interval is made, one of `METHODS`.
     """
     every = past().holdouts
     same = [h for h in every if h.kind == kind]
@@ -128,7 +132,7 @@ def past_coverage(kind: str, distance: float, level: float) -> Coverage:
     found = groups[name]
     if not found:
         return Coverage(nominal=level, observed=None, holdouts=0, runs=0, kind=name)
-    shares = np.mean([h.covered["widened"] for h in found], axis=0)
+    shares = np.mean([h.covered[method] for h in found], axis=0)
     observed = np.interp(level, (0.0, *LEVELS, 1.0), (0.0, *shares, 1.0))
     return Coverage(
         nominal=level,

@@ -18,7 +18,7 @@ from isoflop.validate.forms import forms_for
 from isoflop.validate.past import FAR, Coverage, kind_of, past_coverage, prior
 from isoflop.validate.rolling import How
 from isoflop.validate.split import usable, with_compute
-from isoflop.validate.widening import learn, widen
+from isoflop.validate.widening import learn
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,8 +42,9 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True, eq=False):
         distance: decades outside the runs, in the farthest direction, [*shape]; 0 is inside.
         reach: what the laws move between the edge of the runs and the point, by their slope at
             the edge (of logarithms, unless residuals are of the output itself), [*shape].
+        scale: median of the factor on the fit's own uncertainty.
         kappa: median of the share of the law's reach that is added as error of the form.
-        folds: rolling origins in the runs that kappa was learned from, next to the prior.
+        folds: rolling origins in the runs that both were learned from, next to the prior.
         weights: by law.
         level: of `interval` unless another is asked for.
         coverage: by point, how often past predictions of this kind and distance were covered.
@@ -58,6 +59,7 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     plain: np.ndarray
     distance: np.ndarray
     reach: np.ndarray
+    scale: float
     kappa: float
     folds: int
     weights: dict[str, float]
@@ -115,14 +117,14 @@ def predict(
 
     Args:
         source: a fit with samples, an ensemble, or runs to fit laws to.
-        table: the runs a fit was fitted on. With them kappa is learned from their rolling origins
-            and the distance in C is known; without them the prior alone widens, and distance is
-            that of each input for itself.
+        table: the runs a fit was fitted on. With them the widening is learned from their
+            rolling origins and the distance in C is known; without them the prior alone widens,
+            and distance is that of each input for itself.
         laws: fitted to `source` if it is runs, and weighed by their rolling origins; those of
             `isoflop.validate.forms` if none is given.
         how: noise, samples, seed, if `source` is runs.
         level: of the intervals; the fit's if None.
-        before: prior of kappa; the shipped one if None.
+        before: prior of scale and kappa; the shipped one if None.
         widening: what `calibrate` learned, if it was asked before.
         **inputs: numbers or arrays that broadcast to one shape, by name.
 
@@ -135,27 +137,30 @@ def predict(
         together, table = fitted_to(source, laws, how or How())
     else:
         together = as_ensemble(source)
+        table = None if table is None else _same_runs(together, table)
     settings = How.of(together.fits[0])
     arrays = _points(together, inputs)
     span, away = _reaches(together, table, arrays, settings.logs)
     width = widening or calibrate(together, table, before=before)
     plain, run = (together.predict(new_run=new, **arrays) for new in (False, True))
+    middle = np.median(plain, axis=0)
     level = settings.level if level is None else level
-    kind = kind_of(together.fits[0].law)
+    kind, method = kind_of(together.fits[0].law), method_of(together, width)
     return Prediction(
         inputs={name: np.ravel(x).tolist() for name, x in arrays.items()},
         point=together.point(**arrays),
-        mean=widen(plain, span, width, logs=settings.logs, seed=settings.seed),
-        samples=widen(run, span, width, logs=settings.logs, seed=settings.seed),
+        mean=width.widen(plain, middle, span, logs=settings.logs, seed=settings.seed),
+        samples=width.widen(run, middle, span, logs=settings.logs, seed=settings.seed),
         plain=plain,
         distance=away,
         reach=span,
+        scale=width.scale,
         kappa=width.kappa,
         folds=width.folds,
         weights=together.weights,
         level=level,
-        coverage=[past_coverage(kind, float(d), level) for d in np.ravel(away)],
-        unit=together.fits[0].law.output.unit,
+        coverage=[past_coverage(kind, float(d), level, method) for d in np.ravel(away)],
+        unit=_unit(together, table),
         convention=together.fits[0].convention,
         notes=_notes(together, table, width, away),
     )
@@ -173,6 +178,33 @@ def fitted_to(table: RunTable, laws: Sequence[Law | str], how: How) -> tuple[Ens
     declared = declared or forms_for(table)
     table, _ = usable(table, declared, how.output, logs=how.logs)
     return ensemble(table, declared, how=how), table
+
+
+def method_of(together: Ensemble, width: Widening) -> str:
+    """Return which of `isoflop.validate.past.METHODS` an interval is made by."""
+    if width.folds == 0:
+        return "prior only"
+    return "widened" if len(together.fits) > 1 else "widened, one law"
+
+
+def _same_runs(together: Ensemble, table: RunTable) -> RunTable:
+    """Return the usable runs of the table that fits were fitted on.
+
+    Raises:
+        InputError: if their number is not that of the fits.
+    """
+    settings = How.of(together.fits[0])
+    table, _ = with_compute(table)
+    laws = [f.law for f in together.fits]
+    table, _ = usable(table, laws, settings.output, logs=settings.logs)
+    weighted = together.fits[0].settings.weight is not None
+    if len(table) != together.fits[0].runs and not weighted:
+        raise InputError(
+            f"the fit has {together.fits[0].runs} runs and the table {len(table)}.",
+            "Distance and past misses must be of the runs that were fitted.",
+            "Give the same runs:  --runs runs.csv --where '...'",
+        )
+    return table
 
 
 def _reaches(
@@ -196,10 +228,10 @@ def calibrate(
 
     Args:
         fit: a fit or an ensemble; table: the runs it was fitted on, or None for the prior alone.
-        before: prior of kappa; the shipped one if None.
+        before: prior of scale and kappa; the shipped one if None.
     """
     together = as_ensemble(fit)
-    before = before or prior()
+    before = before or prior(kind_of(together.fits[0].law))
     if table is None:
         return learn(before, [], together.weights)
     folds = folds_of(table, [f.law for f in together.fits], How.of(together.fits[0]))
@@ -228,6 +260,13 @@ def _points(together: Ensemble, inputs: dict[str, Any]) -> dict[str, Any]:
             raise InputError(f"{name} = {np.ravel(values)[0]:g} is not a positive number.")
         found[name] = values
     return found
+
+
+def _unit(together: Ensemble, table: RunTable | None) -> str:
+    """Return the output's unit as the runs state it, else as the law declares it."""
+    first = together.fits[0]
+    stated = "" if table is None else table.units.get(first.settings.output, "")
+    return stated or first.law.output.unit
 
 
 def _notes(

@@ -37,12 +37,18 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def rank(
-    errors: Mapping[str, np.ndarray], clusters: np.ndarray, *, seed: int = 0
+    errors: Mapping[str, np.ndarray],
+    clusters: np.ndarray,
+    rows: np.ndarray | None = None,
+    *,
+    seed: int = 0,
 ) -> tuple[list[Place], str]:
     """Order laws by mean absolute error, with ties where a paired test sees no difference.
 
     Args:
-        errors: by law, errors [run] on the same runs; clusters: number of each run's budget [run].
+        errors: by law, errors [prediction] of the same runs.
+        clusters: number of the budget, [prediction]; rows: number of the run, if some are
+            predicted from several origins.
         seed: of the permutations.
 
     Returns:
@@ -52,7 +58,8 @@ def rank(
     sizes = {name: np.abs(x) for name, x in errors.items()}
     names = sorted(sizes, key=lambda name: (float(sizes[name].mean()), name))
     budgets = len(np.unique(clusters)) >= FEWEST
-    units = clusters if budgets else np.arange(len(clusters))
+    single = np.arange(len(clusters)) if rows is None else rows
+    units = clusters if budgets else single
     level = SIGNIFICANT / max(len(names) - 1, 1)
     places: list[Place] = []
     leader = names[0] if names else ""

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 #: Origins, predicted runs an origin, and samples a fit that a backtest uses at most.
 ORIGINS, RUNS, SAMPLES = 5, 40, 200
+#: The least scatter of a single run that is believed, relative: few runs fitted by a law with as
+#: many parameters have no residuals, which does not mean that the next run has none.
+LEAST = 1e-3
 
 
 class How(msgspec.Struct, frozen=True, kw_only=True):
@@ -149,6 +152,7 @@ def member_of(fitted: Fit, domain: Domain, test: RunTable, how: How) -> Member:
         drawn = np.atleast_2d(fitted.predict(**inputs))
         if how.logs:
             centre, drawn, observed = np.log(centre), np.log(drawn), np.log(observed)
+    unit = 1.0 if how.logs else float(np.sqrt(np.mean(centre**2)))
     away = np.where(np.isfinite(drawn), drawn, centre) - centre
     # A few wild resamples would make a variance meaningless: beyond the central 98 % is clipped.
     low, high = np.quantile(away, (0.01, 0.99), axis=0)
@@ -156,7 +160,7 @@ def member_of(fitted: Fit, domain: Domain, test: RunTable, how: How) -> Member:
     return Member(
         error=observed - centre,
         covariance=away.T @ away / len(away),
-        noise=float(np.mean(fitted.residuals**2)),
+        noise=max(float(np.mean(fitted.residuals**2)), (LEAST * unit) ** 2),
         reach=reach(fitted.point, domain, inputs, logs=how.logs),
         centre=centre,
     )

@@ -12,7 +12,7 @@ from isoflop.laws.resolve import resolve
 from isoflop.validate import scores
 from isoflop.validate.ensemble import as_ensemble, ensemble, folds_of
 from isoflop.validate.holdout import baselines
-from isoflop.validate.past import prior
+from isoflop.validate.past import kind_of, prior
 from isoflop.validate.prediction import predict
 from isoflop.validate.ranking import Place, rank
 from isoflop.validate.rolling import How, inputs_of
@@ -56,7 +56,8 @@ class Validation(msgspec.Struct, frozen=True, kw_only=True):
     """What laws, fitted on smaller runs, said of larger ones.
 
     Args:
-        holdout: rule or condition; laws: as given; size: the quantity that larger means.
+        holdout: rule or condition; laws: as given.
+        size: the quantity that larger means; empty if no input orders the runs.
         fitted: runs fitted (at the last origin); heldout: predictions made.
         level: of the intervals; output, unit: what was predicted.
         errors, coverage, growth: by law (and "ensemble", if there are several).
@@ -150,7 +151,7 @@ def validate(
     notes = [text for text in (derived, dropped, size.note) if text]
     names, seen = list(joined.point), joined.observed
     missed = {n: scores.misses(x, seen) for n, x in joined.point.items() if n != TOGETHER}
-    places, tested_by = rank(missed, joined.cluster, seed=how.seed)
+    places, tested_by = rank(missed, joined.cluster, joined.rows, seed=how.seed)
     return Validation(
         holdout=holdout,
         laws=tuple(law.name for law in laws),
@@ -159,7 +160,7 @@ def validate(
         heldout=len(joined.observed),
         level=how.level,
         output=how.output,
-        unit=laws[0].output.unit,
+        unit=table.units.get(how.output) or laws[0].output.unit,
         errors={name: scores.errors(joined.point[name], seen) for name in names},
         skill={name: scores.skill(joined.point[name], seen, joined.naive) for name in names},
         coverage={name: scores.coverage(joined, name, how.level) for name in names},
@@ -199,7 +200,7 @@ def _predicted(
     inputs = {name: x for law in laws for name, x in inputs_of(law, test).items()}
     told = {}
     for name, member in members.items():
-        width = learn(prior(), folds, member.weights)
+        width = learn(prior(kind_of(laws[0])), folds, member.weights)
         own: dict[str, Any] = {key: inputs[key] for f in member.fits for key in f.law.input_names}
         told[name] = predict(member, train, level=how.level, widening=width, **own)
     observed = np.asarray(test[how.output], dtype=float)

@@ -1,15 +1,19 @@
 """How much wider than its samples a prediction must be, learned from past misses.
 
-A law that fits is still not the law. Beyond its runs the error of the form grows with distance.
-It is counted as a share kappa of the law's reach (what the law moves between the edge of its runs
-and the point, by its slope there):
+A law that fits is still not the law, and runs it has not seen scatter more than those it was
+fitted to. Two numbers, different from table to table, stand for that:
 
-    observed = predicted + samples + run noise + kappa z reach,    z normal, one for all points
+    observed = predicted + scale x (samples and run noise) + kappa z reach
 
-kappa differs from table to table. Its prior, log-normal, was learned from rolling origins in the
-training rows of public tables (bench/interval_coverage.py); rolling origins in one's own runs
-update it. This is the manner of conformal prediction (errors made before set the width), with a
-prior where too few errors have been made to set it alone.
+scale multiplies the fit's own uncertainty, everywhere. kappa is the error of the form beyond the
+runs, as a share of the law's reach (what it moves between the edge of its runs and the point, by
+its slope there), so it grows with the logarithm of the distance; z is normal and one for all
+points, since a curve that bends, bends for all of them.
+
+Their prior was learned from rolling origins in the training rows of public tables
+(bench/interval_coverage.py); rolling origins in one's own runs update it. This is the manner of
+conformal prediction (errors made before set the width), with a prior where too few errors have
+been made to set it alone.
 """
 
 from __future__ import annotations
@@ -26,108 +30,109 @@ if TYPE_CHECKING:
 
     from isoflop.validate.rolling import Fold
 
-#: Values of kappa that are considered.
-GRID = np.geomspace(1e-3, 30.0, 90)
+#: Values of scale and kappa that are considered.
+SCALE = np.geomspace(0.5, 32.0, 13)
+KAPPA = np.geomspace(1e-3, 30.0, 46)
 
 
 class Prior(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of kappa before a table is seen: ln kappa is normal.
+    """What is known of scale and kappa before a table is seen: their logarithms are normal.
 
     Args:
-        centre: median of kappa; spread: standard deviation of ln kappa.
-        tables: families of tables it was learned from.
+        scale, kappa: median, and standard deviation of the logarithm.
+        families: of tables it was learned from.
     """
 
-    centre: float
-    spread: float
-    tables: tuple[str, ...] = ()
+    scale: tuple[float, float]
+    kappa: tuple[float, float]
+    families: tuple[str, ...] = ()
 
-    def weights(self) -> np.ndarray:
-        """Return the probability of each value of `GRID`."""
-        z = (np.log(GRID) - np.log(self.centre)) / self.spread
-        density = np.exp(-0.5 * z * z)
-        return density / density.sum()
+    def log_weights(self) -> np.ndarray:
+        """Return ln probability at each value of `SCALE` and `KAPPA`, [scale, kappa]."""
+        a = _log_normal(SCALE, *self.scale)[:, None]
+        return a + _log_normal(KAPPA, *self.kappa)
 
 
 class Widening(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of kappa after the table's own rolling origins.
+    """What is known of scale and kappa after the table's own rolling origins.
 
     Args:
-        probability: of each value of `GRID`.
+        probability: of each value of `SCALE` and `KAPPA`, [scale][kappa].
         folds: origins that were used.
     """
 
-    probability: tuple[float, ...]
+    probability: tuple[tuple[float, ...], ...]
     folds: int = 0
 
     @property
     def kappa(self) -> float:
         """Median of kappa."""
-        return float(GRID[np.searchsorted(np.cumsum(self.probability), 0.5)])
+        return _median(KAPPA, np.sum(self.probability, axis=0))
 
-    def draw(self, reach: np.ndarray, samples: int, rng: np.random.Generator) -> np.ndarray:
-        """Return shifts [sample, *shape] on the scale of residuals for reaches [*shape].
+    @property
+    def scale(self) -> float:
+        """Median of the scale."""
+        return _median(SCALE, np.sum(self.probability, axis=1))
 
-        One sample errs in the same direction everywhere: a curve that bends, bends for all points.
+    def widen(
+        self, values: np.ndarray, centre: np.ndarray, reach: np.ndarray, *, logs: bool, seed: int
+    ) -> np.ndarray:
+        """Return samples [sample, *shape] with scale and the error of the form applied.
+
+        Args:
+            values: samples of a mean or of runs [sample, *shape].
+            centre: what deviations are scaled about; reach: both [*shape].
+            logs: whether deviations are of logarithms; seed: equal seeds give equal draws.
         """
-        kappa = rng.choice(GRID, size=samples, p=np.asarray(self.probability))
-        z = rng.standard_normal(samples)
-        return (kappa * z).reshape(-1, *(1,) * reach.ndim) * reach
+        rng = np.random.default_rng([seed, 11])
+        flat = np.ravel(self.probability)
+        drawn = rng.choice(flat.size, size=len(values), p=flat / flat.sum())
+        shape = (-1, *(1,) * np.ndim(reach))
+        scale = SCALE[drawn // len(KAPPA)].reshape(shape)
+        form = (KAPPA[drawn % len(KAPPA)] * rng.standard_normal(len(values))).reshape(shape) * reach
+        with np.errstate(all="ignore"):
+            if logs:
+                return centre * (values / centre) ** scale * np.exp(form)
+            return centre + (values - centre) * scale + form
 
 
 def learn(prior: Prior, folds: Sequence[Fold], weights: Mapping[str, float]) -> Widening:
     """Update the prior with the misses of a table's own rolling origins.
 
     Args:
-        prior: of kappa; folds: of `rolling.backtest`; weights: of the laws, by name.
+        prior: of scale and kappa; folds: of `rolling.backtest`; weights: of the laws, by name.
     """
     likelihoods = [log_likelihood(fold, weights) for fold in folds]
     return update(prior, [x for x in likelihoods if x is not None])
 
 
 def update(prior: Prior, likelihoods: Sequence[np.ndarray]) -> Widening:
-    """Return the posterior of kappa from `log_likelihood` of some folds."""
-    total = np.log(np.maximum(prior.weights(), 1e-300)) + sum(likelihoods, np.zeros(len(GRID)))
+    """Return the posterior of scale and kappa from `log_likelihood` of some folds."""
+    total = prior.log_weights() + sum(likelihoods, np.zeros((len(SCALE), len(KAPPA))))
     probability = np.exp(total - total.max())
     probability = probability / probability.sum()
-    return Widening(probability=tuple(probability.tolist()), folds=len(likelihoods))
-
-
-def widen(
-    values: np.ndarray, reach: np.ndarray, width: Widening, *, logs: bool, seed: int
-) -> np.ndarray:
-    """Return samples [sample, *shape] with the error of the form added.
-
-    Args:
-        values: samples of a mean or of runs; reach: [*shape]; width: of kappa.
-        logs: whether reaches are of logarithms; seed: equal seeds give equal errors.
-    """
-    shift = width.draw(reach, len(values), np.random.default_rng([seed, 11]))
-    with np.errstate(over="ignore", invalid="ignore"):
-        return values * np.exp(shift) if logs else values + shift
+    return Widening(probability=tuple(map(tuple, probability.tolist())), folds=len(likelihoods))
 
 
 def log_likelihood(fold: Fold, weights: Mapping[str, float]) -> np.ndarray | None:
-    """Return ln p(errors of a fold | kappa) for each kappa of `GRID`, or None without a fit.
+    """Return ln p(errors of a fold | scale, kappa), [scale, kappa], or None without a fit.
 
-    Errors are normal with the covariance of the samples and the laws, the runs' own noise, and
-    kappa^2 reach reach^T. All larger runs hang on the same few smaller ones, and the folds on each
-    other, so a fold counts as one observation and not as one for each of its runs.
+    Errors are normal with scale^2 times the covariance of the samples, the laws and the runs' own
+    noise, and kappa^2 reach reach^T. All larger runs hang on the same few smaller ones, so a fold
+    says little of kappa, however many runs it has: its z is one draw.
     """
     mixed = mix(fold, weights)
-    if mixed is None or not np.any(mixed.reach > 0):
+    if mixed is None:
         return None
-    # Runs without noise would make the matrix singular: a millionth is the least that is resolved.
-    least = 1e-12 * max(1.0, float(np.mean(mixed.centre**2)))
-    least += 1e-10 * float(np.max(np.diag(mixed.covariance)))
-    base = mixed.covariance + (mixed.noise + least) * np.eye(len(mixed.error))
-    root = np.linalg.cholesky(base)
+    count = len(mixed.error)
+    root = np.linalg.cholesky(mixed.covariance + mixed.noise * np.eye(count))
     e = np.linalg.solve(root, mixed.error)
     h = np.linalg.solve(root, mixed.reach)
     ee, eh, hh = float(e @ e), float(e @ h), float(h @ h)
-    # Matrix determinant lemma and Sherman-Morrison for base + kappa^2 h h^T.
-    scale = 1.0 + GRID**2 * hh
-    return -0.5 * (np.log(scale) + ee - GRID**2 * eh**2 / scale)
+    s, k = SCALE[:, None] ** 2, KAPPA**2
+    # Matrix determinant lemma and Sherman-Morrison for s base + k h h^T.
+    determinant = count * np.log(s) + np.log1p(k * hh / s)
+    return -0.5 * (determinant + (ee - k * eh**2 / (s + k * hh)) / s)
 
 
 def mix(fold: Fold, weights: Mapping[str, float]) -> Member | None:
@@ -155,23 +160,52 @@ def mix(fold: Fold, weights: Mapping[str, float]) -> Member | None:
 
 
 def fit_prior(likelihoods: Mapping[str, Sequence[np.ndarray]]) -> Prior:
-    """Learn the prior of kappa from the likelihoods of many tables.
+    """Learn the prior from the likelihoods of many tables.
 
     Args:
-        likelihoods: family of tables -> for each of its tables, ln p(errors | kappa) on `GRID`.
+        likelihoods: family of tables -> for each of its tables, ln p(errors | scale, kappa).
             A family counts once, however many tables it has.
 
     Returns:
-        The median and spread under which the families' errors are most probable.
+        The medians and spreads under which the families' errors are most probable, on a grid,
+        by turns for scale and kappa until neither changes.
     """
-    best, chosen = -np.inf, (1.0, 1.0)
-    for centre in np.geomspace(0.01, 3.0, 60):
-        for spread in np.linspace(0.2, 4.0, 39):
-            prior = np.log(np.maximum(Prior(centre=centre, spread=spread).weights(), 1e-300))
-            total = 0.0
-            for tables in likelihoods.values():
-                each = [np.logaddexp.reduce(prior + x) for x in tables]
-                total += float(np.mean(each))
-            if total > best:
-                best, chosen = total, (float(centre), float(spread))
-    return Prior(centre=chosen[0], spread=chosen[1], tables=tuple(sorted(likelihoods)))
+    middles = {"scale": np.geomspace(0.7, 8.0, 25), "kappa": np.geomspace(0.01, 3.0, 30)}
+    spreads = np.linspace(0.1, 3.0, 30)
+    best = Prior(scale=(1.4, 0.5), kappa=(0.2, 1.0), families=tuple(sorted(likelihoods)))
+    while True:
+        before = best
+        for name, centres in middles.items():
+            tried = [
+                msgspec.structs.replace(best, **{name: (float(c), float(s))})
+                for c in centres
+                for s in spreads
+            ]
+            best = tried[int(np.argmax(_evidence(tried, likelihoods)))]
+        if best == before:
+            return best
+
+
+def _evidence(
+    priors: Sequence[Prior], likelihoods: Mapping[str, Sequence[np.ndarray]]
+) -> np.ndarray:
+    """Return ln p(errors | prior), the sum over families of the mean over tables, [prior]."""
+    weights = np.exp([np.ravel(prior.log_weights()) for prior in priors])
+    total = np.zeros(len(priors))
+    for tables in likelihoods.values():
+        logs = np.array([np.ravel(x) for x in tables])
+        top = logs.max(axis=1, keepdims=True)
+        # A prior that gives an error no probability at all is not minus infinity but very bad.
+        each = np.log(np.maximum(np.exp(logs - top) @ weights.T, 1e-300)) + top
+        total += each.mean(axis=0)
+    return total
+
+
+def _log_normal(grid: np.ndarray, centre: float, spread: float) -> np.ndarray:
+    """Return ln probability of each value of a grid under a log-normal distribution."""
+    density = -0.5 * (np.log(grid / centre) / spread) ** 2
+    return density - np.logaddexp.reduce(density)
+
+
+def _median(grid: np.ndarray, probability: np.ndarray) -> float:
+    return float(grid[np.searchsorted(np.cumsum(probability), 0.5)])

@@ -9,9 +9,10 @@ from synthetic_runs import isoflop_runs
 from isoflop.errors import InputError
 from isoflop.fit import fit
 from isoflop.runs.table import RunTable
-from isoflop.validate.past import LEVELS, past, past_coverage
+from isoflop.validate.past import LEVELS, past, past_coverage, prior
 from isoflop.validate.prediction import Prediction, calibrate, predict
 from isoflop.validate.rolling import How
+from isoflop.validate.widening import learn
 
 BUDGETS = (1e18, 3e18, 1e19, 3e19, 1e20)
 AT = {"N": np.array([3e8, 7e10]), "D": np.array([1e10, 1.4e12])}
@@ -35,10 +36,11 @@ def answer(fitted, table):
 def test_inside_it_is_the_fit_and_outside_it_is_wider(answer, fitted):
     assert answer.distance[0] == 0.0
     assert answer.distance[1] == pytest.approx(np.log10(6 * 7e10 * 1.4e12 / 1e20))
-    assert np.array_equal(answer.mean[:, 0], answer.plain[:, 0])
     (low, high), (inner, outer) = answer.interval(), answer.interval(of="plain")
     assert np.all(high - low > outer - inner)
     assert high[1] - low[1] > 1.2 * (outer[1] - inner[1])
+    assert answer.reach[0] == pytest.approx(0.0, abs=1e-12)
+    assert answer.reach[1] > 0.1
     assert answer.point == pytest.approx(fitted.point(**AT))
 
 
@@ -67,7 +69,8 @@ def test_both_coverages_are_told(answer):
 def test_without_runs_the_prior_alone_widens(fitted):
     alone = predict(fitted, **AT)
     assert alone.folds == 0
-    assert alone.kappa == pytest.approx(past().prior.centre, rel=0.2)
+    before = learn(prior("N, D, C"), [], {})
+    assert (alone.scale, alone.kappa) == (before.scale, before.kappa)
     assert any("not known" in note for note in alone.notes)
 
 
@@ -134,7 +137,9 @@ def test_residuals_not_of_logs(table):
 def test_the_record_names_where_it_is_from():
     record = past()
     assert set(record.made) == {"version", "date", "command"}
-    assert record.prior.tables == tuple(sorted({h.family for h in record.holdouts}))
+    # A family without rolling origins (mixtures: nothing is larger) teaches no prior.
+    assert set(record.priors["all"].families) <= {h.family for h in record.holdouts}
+    assert set(record.priors["N, D, C"].families) < set(record.priors["all"].families)
     for h in record.holdouts:
         assert {len(x) for x in h.covered.values()} == {len(LEVELS)}
         assert 0 <= min(h.covered["widened"]) <= max(h.covered["widened"]) <= 1

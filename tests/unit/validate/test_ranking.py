@@ -65,3 +65,11 @@ def test_one_law_has_the_first_place():
     places, _ = rank({"only": np.array([0.1, -0.2])}, np.array([0, 1]))
     assert [(p.law, p.rank, p.p) for p in places] == [("only", 1, None)]
     assert places[0].error == pytest.approx(0.15)
+
+
+def test_runs_predicted_from_several_origins_count_once():
+    errors = {"a": np.full(9, 0.01), "b": np.full(9, 0.02)}
+    rows = np.array([4, 5, 6, 4, 5, 6, 5, 6, 6])
+    places, _ = rank(errors, np.zeros(9), rows)
+    assert places[1].p == 2 / 2**3
+    assert [p.rank for p in places] == [1, 1]

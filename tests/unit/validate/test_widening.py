@@ -5,9 +5,9 @@ import pytest
 from scipy.stats import multivariate_normal
 
 from isoflop.validate.rolling import Fold, Member
-from isoflop.validate.widening import GRID, Prior, fit_prior, learn, log_likelihood, mix, widen
+from isoflop.validate.widening import KAPPA, SCALE, Prior, fit_prior, learn, log_likelihood, mix
 
-PRIOR = Prior(centre=0.2, spread=1.0)
+PRIOR = Prior(scale=(1.4, 0.5), kappa=(0.2, 1.0))
 
 
 def member(error, reach, noise=1e-4, covariance=None):
@@ -32,14 +32,15 @@ def test_likelihood_is_the_multivariate_normal():
     root = rng.normal(0, 0.01, (5, 5))
     m = member(rng.normal(0, 0.03, 5), rng.uniform(0.05, 0.3, 5), covariance=root @ root.T)
     found = log_likelihood(fold(a=m), {"a": 1.0})
-    expected = [
-        multivariate_normal.logpdf(
-            m.error, cov=m.covariance + m.noise * np.eye(5) + k * k * np.outer(m.reach, m.reach)
-        )
-        for k in GRID
-    ]
-    # Equal up to a constant that does not depend on kappa.
-    assert found - found[0] == pytest.approx(np.array(expected) - expected[0], abs=1e-8)
+    base, form = m.covariance + m.noise * np.eye(5), np.outer(m.reach, m.reach)
+    expected = np.array(
+        [
+            [multivariate_normal.logpdf(m.error, cov=s * s * base + k * k * form) for k in KAPPA]
+            for s in SCALE
+        ]
+    )
+    # Equal up to a constant that depends on neither.
+    assert found - found[0, 0] == pytest.approx(expected - expected[0, 0], abs=1e-6)
 
 
 def test_kappa_is_found_from_many_folds():
@@ -52,7 +53,14 @@ def test_kappa_is_found_from_many_folds():
     found = learn(PRIOR, folds, {"a": 1.0})
     assert found.folds == 200
     # The standard error of a standard deviation from 200 draws is 5 %.
-    assert found.kappa == pytest.approx(0.4, rel=0.2)
+    assert found.kappa == pytest.approx(0.4, rel=0.25)
+    assert found.scale == pytest.approx(1.0, rel=0.2)
+
+
+def test_scale_is_found_from_scatter_inside_the_runs():
+    rng = np.random.default_rng(5)
+    folds = [fold(a=member(rng.normal(0, 0.03, 12), np.zeros(12))) for _ in range(20)]
+    assert learn(PRIOR, folds, {"a": 1.0}).scale == pytest.approx(3.0, rel=0.2)
 
 
 def test_larger_misses_widen_more():
@@ -61,17 +69,18 @@ def test_larger_misses_widen_more():
         learn(PRIOR, [fold(a=member(np.full(4, miss), reach))] * 3, {"a": 1.0}).kappa
         for miss in (0.005, 0.2)
     )
-    assert small < PRIOR.centre < large
+    assert small < PRIOR.kappa[0] < large
 
 
 def test_without_folds_the_prior_remains():
     found = learn(PRIOR, [], {"a": 1.0})
-    assert found.probability == pytest.approx(PRIOR.weights())
-    assert found.kappa == pytest.approx(0.2, rel=0.15)
+    assert np.array(found.probability) == pytest.approx(np.exp(PRIOR.log_weights()))
+    assert found.kappa == pytest.approx(0.2, rel=0.26)  # the grid's step
+    assert found.scale == pytest.approx(1.4, rel=0.42)
 
 
-def test_a_fold_inside_the_runs_says_nothing():
-    assert log_likelihood(fold(a=member([0.1, 0.2], [0.0, 0.0])), {"a": 1.0}) is None
+def test_a_fold_without_a_fit_says_nothing():
+    assert log_likelihood(fold(a=member([0.1], [0.0])), {"b": 1.0}) is None
 
 
 def test_mixture_has_the_variance_between_laws():
@@ -85,23 +94,31 @@ def test_mixture_has_the_variance_between_laws():
     assert mixed.covariance == pytest.approx(np.full((2, 2), 0.01))
 
 
-def test_nothing_widens_inside_and_one_direction_outside():
-    values = np.full((4000, 3), 2.0)
-    wide = widen(values, np.array([0.0, 0.1, 0.2]), learn(PRIOR, [], {}), logs=True, seed=0)
+def test_form_errs_in_one_direction_outside_and_not_at_all_inside():
+    values, reach = np.full((4000, 3), 2.0), np.array([0.0, 0.1, 0.2])
+    width = learn(PRIOR, [], {})
+    wide = width.widen(values, values[0], reach, logs=True, seed=0)
     assert np.all(wide[:, 0] == 2.0)
     moved = np.log(wide / 2.0)
     assert moved[:, 2] == pytest.approx(2 * moved[:, 1])
     assert abs(np.median(moved[:, 1])) < 0.005
-    assert np.array_equal(
-        wide, widen(values, np.array([0.0, 0.1, 0.2]), learn(PRIOR, [], {}), logs=True, seed=0)
-    )
+    assert np.array_equal(wide, width.widen(values, values[0], reach, logs=True, seed=0))
+
+
+@pytest.mark.parametrize("logs", [True, False])
+def test_scale_stretches_deviations(logs):
+    values = np.random.default_rng(0).normal(2.0, 0.01, (4000, 1))
+    narrow = Prior(scale=(4.0, 0.01), kappa=(0.1, 0.1))
+    width = learn(narrow, [], {})
+    wide = width.widen(values, np.array([2.0]), np.zeros(1), logs=logs, seed=0)
+    assert np.std(wide) / np.std(values) == pytest.approx(4.0, rel=0.03)
 
 
 def test_prior_is_recovered_from_many_tables():
     rng = np.random.default_rng(2)
     reach = np.full(6, 0.3)
     found = {}
-    for table in range(150):
+    for table in range(80):
         kappa = 0.25 * np.exp(0.5 * rng.normal())
         folds = [
             fold(a=member(kappa * rng.normal() * reach + rng.normal(0, 0.01, 6), reach))
@@ -109,5 +126,7 @@ def test_prior_is_recovered_from_many_tables():
         ]
         found[f"t{table}"] = [np.sum([log_likelihood(f, {"a": 1.0}) for f in folds], axis=0)]
     learned = fit_prior(found)
-    assert learned.centre == pytest.approx(0.25, rel=0.25)
-    assert 0.3 <= learned.spread <= 0.8
+    assert learned.kappa[0] == pytest.approx(0.25, rel=0.3)
+    assert 0.3 <= learned.kappa[1] <= 0.8
+    assert learned.scale[0] == pytest.approx(1.0, rel=0.15)
+    assert learned.families == tuple(sorted(found))
