@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from isoflop.cli import options as o
-from isoflop.cli.plan_options import asked, compare_option, question_options, size_option
+from isoflop.cli.plan_options import asked, compare_option, given, question_options, size_option
 from isoflop.errors import InputError
 
 if TYPE_CHECKING:
@@ -58,10 +58,10 @@ def command(source: Path | None, **flags: Any) -> int:
     published law (--law, --constants). With --serve the budget sets the loss that training alone
     would reach, and the lifetime cost of reaching it is made least.
     """
-    given = [name for name in ("source", "law", "fit") if (flags | {"source": source}).get(name)]
-    if len(given) != 1 and not (flags["compare"] and not given):
+    named = [name for name in ("source", "law", "fit") if (flags | {"source": source}).get(name)]
+    if len(named) != 1 and not (flags["compare"] and not named):
         raise InputError(
-            f"{' and '.join(given) if given else 'nothing'} to plan with is given.",
+            f"{' and '.join(named) if named else 'nothing'} to plan with is given.",
             "A plan comes from runs, from one fit, or from one law.",
             "Give one of:  isoflop plan runs.csv   --fit fit.json   --law chinchilla",
         )
@@ -79,7 +79,7 @@ def _from_runs(source: Path, flags: dict[str, Any]) -> int:
     size, level = flags["size"], flags["level"]
     other = {name: flags.get(name) for name in (*KNOWN, "compare", "sweep", "out")}
     other |= {"N": size if isinstance(size, float) else None, "level": None}
-    named = [name for name, value in other.items() if value not in (None, {}, False)]
+    named = [name for name, value in other.items() if given(value)]
     if named or flags["budget"] is None:
         flag = ", ".join(f"--{name.replace('_', '-')}" for name in named) or "no --budget"
         raise InputError(

@@ -150,9 +150,14 @@ compare_option = click.option(
 source_options = (o.column_option, o.where_option)
 
 
+def given(value: Any) -> bool:
+    """Return whether a flag was given; 0 is a value."""
+    return value is not None and value is not False and value != {}
+
+
 def asked(flags: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
     """Return the options of a question that were given."""
-    found = {name: flags[name] for name in names if flags.get(name) not in (None, {}, False)}
+    found = {name: flags[name] for name in names if given(flags.get(name))}
     if isinstance(flags.get("size"), float):
         found["N"] = flags["size"]
     elif flags.get("size") is not None:

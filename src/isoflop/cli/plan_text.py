@@ -144,10 +144,19 @@ def _regret(plan: Plan) -> list[str]:
 def _more(one: Regret) -> list[str]:
     if one.flops is None:
         return ["never", ""]
-    shown = f"+{format_flops(one.flops.estimate)} FLOPs"
+    more = one.flops.estimate
+    shown = f"{'-' if more < 0 else '+'}{format_flops(abs(more))} FLOPs"
     if one.flops.interval:
         shown += f" ({_ends(one.flops.interval, format_flops)})"
-    return [shown, "" if one.dollars is None else f"+${one.dollars.estimate:,.0f}"]
+    return [shown, "" if one.dollars is None else _dollars(one.dollars.estimate)]
+
+
+def _dollars(value: float) -> str:
+    return f"{'-' if value < 0 else '+'}${abs(value):,.0f}"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.3g} %" if abs(share) > 5e-5 else "0 %"
 
 
 def _estimate(value: Estimate, form: str) -> str:
@@ -170,7 +179,7 @@ def _serving(plan: Plan) -> list[str]:
         f"Serving {format_count(one.tokens)} tokens: the cheapest model to train to this loss has"
         f" {format_count(one.N)} parameters on {format_count(one.D)} tokens. The choice is"
         f" {one.size:.3g} times as large and trains on {one.data:.3g} times the tokens: training"
-        f" costs {100 * one.training:.3g} % more, the whole life {100 * one.lifetime:.3g} % less."
+        f" costs {_percent(one.training)} more, the whole life {_percent(one.lifetime)} less."
     )
     return ["", *_wrapped(lines)]
 

@@ -145,7 +145,7 @@ def _optimise(surface: Surface, question: Question) -> tuple[str, float | None, 
     if serving and not question.lifetime:
         reached = lowest_loss(surface, K, limits=limits)
         rows = reached.loss[:, None]
-        best = lowest_cost(surface, rows, serving=serving, limits=limits)
+        best = reached.cheaper(lowest_cost(surface, rows, serving=serving, limits=limits), serving)
         return (
             "lowest lifetime cost (training and serving) for the loss that the budget reaches"
             " when only training is paid for",

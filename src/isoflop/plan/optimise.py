@@ -13,6 +13,8 @@ from isoflop.plan.lifetime import TRAIN_FLOPS
 from isoflop.units import format_flops
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from isoflop.plan.limits import Limits
     from isoflop.plan.surface import Surface
 
@@ -32,6 +34,23 @@ class Optimum:
     D: np.ndarray
     loss: np.ndarray
     cost: np.ndarray
+
+    def cheaper(self, other: Optimum, serving: float) -> Optimum:
+        """Return the other plan, and this one where the other has none.
+
+        Where training may cost no more than this plan's, it is the only one of its loss, and a
+        search for a cheaper one finds nothing.
+
+        Args:
+            other: of the same losses.
+            serving: `Serving.weighted`, which this plan's cost leaves out.
+        """
+        own = Optimum(self.N, self.D, self.loss, self.N * (TRAIN_FLOPS * self.D + serving))
+        none = ~np.isfinite(other.N)
+        names = ("N", "D", "loss", "cost")
+        return Optimum(
+            *(np.where(none, getattr(own, name), getattr(other, name)) for name in names)
+        )
 
 
 def tokens_of(N: np.ndarray, K: np.ndarray | float, serving: float, limits: Limits) -> np.ndarray:
@@ -93,22 +112,37 @@ def lowest_cost(
         serving: `Serving.weighted`: serving FLOPs a parameter; 0 for training alone.
         limits: bounds on N, D and training FLOPs.
     """
-    constants = closed.as_chinchilla(surface)
-    if constants is not None and limits.only_on_N:
-        N = np.clip(closed.for_loss(constants, loss, serving), limits.min_N, limits.max_N)
-        return _at(surface, N, closed.tokens_for(N, loss, constants), serving)
+    tokens = _tokens_reaching(surface, loss, limits)
+    N = _cheapest(surface, loss, serving, limits, tokens)
+    if np.isfinite(limits.max_C):
+        N = _within_compute(N, _cheapest(surface, loss, 0.0, limits, tokens), tokens, limits.max_C)
+    with np.errstate(invalid="ignore"):
+        return _at(surface, N, tokens(np.where(np.isnan(N), 1.0, N)), serving)
+
+
+def _tokens_reaching(
+    surface: Surface, loss: np.ndarray | float, limits: Limits
+) -> Callable[[np.ndarray], np.ndarray]:
+    """Return the function that gives D for N: the loss is reached, the bounds on D are kept."""
 
     def tokens(N: np.ndarray) -> np.ndarray:
-        if constants is not None:
-            D = closed.tokens_for(N, loss, constants)
-        else:
-            D = search.tokens_for(surface, N, loss)
-        D = np.maximum(D, limits.min_D)
-        with np.errstate(over="ignore"):
-            allowed = (limits.max_D * (1 + 1e-12) >= D) & (
-                limits.max_C * (1 + 1e-12) >= TRAIN_FLOPS * N * D
-            )
-        return np.where(allowed, D, np.inf)
+        D = np.maximum(tokens_at(surface, N, loss), limits.min_D)
+        return np.where(limits.max_D * (1 + 1e-12) >= D, D, np.inf)
+
+    return tokens
+
+
+def _cheapest(
+    surface: Surface,
+    loss: np.ndarray | float,
+    serving: float,
+    limits: Limits,
+    tokens: Callable[[np.ndarray], np.ndarray],
+) -> np.ndarray:
+    """Return the N [row, 1] of least cost, whatever training may cost."""
+    constants = closed.as_chinchilla(surface)
+    if constants is not None and limits.min_D == 0 and np.isinf(limits.max_D):
+        return np.clip(closed.for_loss(constants, loss, serving), limits.min_N, limits.max_N)
 
     def along(N: np.ndarray) -> np.ndarray:
         with np.errstate(over="ignore"):
@@ -116,9 +150,32 @@ def lowest_cost(
 
     low, high, bounded = _range(limits, np.inf, serving)
     # Solving for D at each point costs much; the cost has one minimum, so few points bracket it.
-    N = search.lowest(along, low, high, bounded=bounded, per_decade=2)
-    with np.errstate(invalid="ignore"):
-        return _at(surface, N, tokens(np.where(np.isnan(N), 1.0, N)), serving)
+    return search.lowest(along, low, high, bounded=bounded, per_decade=2)
+
+
+def _within_compute(
+    life: np.ndarray,
+    training: np.ndarray,
+    tokens: Callable[[np.ndarray], np.ndarray],
+    most: float,
+) -> np.ndarray:
+    """Return the N of the cheapest life among those whose training costs no more than `most`.
+
+    Training costs least at N = `training`; towards the smaller N = `life` it only grows, so the
+    answer is `life`, or the N between them whose training costs `most`.
+    """
+
+    def dear(N: np.ndarray) -> np.ndarray:
+        with np.errstate(invalid="ignore", over="ignore"):
+            return ~(TRAIN_FLOPS * N * tokens(N) <= most * (1 + 1e-12))
+
+    low, high = np.log(life), np.log(training)
+    for _ in range(60):
+        middle = 0.5 * (low + high)
+        left = dear(np.exp(middle))
+        low, high = np.where(left, middle, low), np.where(left, high, middle)
+    N = np.where(dear(life), np.exp(high), life)
+    return np.where(dear(training), np.nan, N)
 
 
 def lowest_reachable(surface: Surface, *, limits: Limits) -> float:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from isoflop.plan.surface import Surface
 
 #: Sizes looked at where nothing bounds N, parameters.
-SMALLEST, LARGEST = 1e2, 1e17
+SMALLEST, LARGEST = 1e2, 1e22
 #: Tokens looked at when a loss is to be reached.
 FEWEST, MOST = 1e2, 1e19
 

@@ -66,6 +66,9 @@ def surface(
     """
     if level is not None and not 0 < level < 1:
         raise InputError(f"level = {level:g} is not between 0 and 1.", do="--level 0.9 for 90 %.")
+    for name, value in (("unique tokens", unique_tokens), ("bits a weight", serve_bits)):
+        if value is not None and not 0 < value < float("inf"):
+            raise InputError(f"{value:g} {name} are not positive.", do="Give more than 0.")
     if isinstance(source, Fit):
         if constants:
             raise InputError(

@@ -196,6 +196,10 @@ def test_a_plan_is_written_whole(tmp_path, capsys):
         (["--budget", "1e23", "--serve", "5T tokens/year"], ["rate without a duration"]),
         (["--budget", "1e23", "--serve", "lots"], ["lots"]),
         (["--budget", "1e23", "--serve-mfu", "0.1"], ["--serve 2T"]),
+        (["--budget", "1e23", "--unique-tokens", "0"], ["0 unique tokens"]),
+        (["--budget", "1e23", "--serve-bits", "0"], ["0 bits"]),
+        (["--budget", "1e23", "--device", "H100", "--count", "0"], ["count = 0"]),
+        (["--budget", "1e23", "--max-N", "0"], ["max_N = 0"]),
         (["--budget", "1e23", "--lifetime", "--loss", "2"], ["budget and loss"]),
         (["--loss", "2", "--lifetime"], ["--lifetime"]),
         (["--budget", "1e23", "--N", "seventy"], ["--N 70B"]),
@@ -250,3 +254,16 @@ def test_runs_answer_a_budget_alone(capsys, tmp_path):
     fails(capsys, ["plan", str(path), "--loss", "2"], "isoflop fit", "--loss")
     fails(capsys, ["plan", str(path)], "no --budget")
     fails(capsys, ["plan", str(path), "--budget", "1e20", "--N", "7B"], "--N")
+
+
+def test_a_budget_that_training_must_keep_leaves_no_room_for_longer_training(answer):
+    """At the largest compute that is allowed only one size reaches its loss."""
+    kept = answer(*TEX, "--budget", "1e23", "--serve", "2T", "--max-C", "1e23")
+    alone = answer(*TEX, "--budget", "1e23")
+    assert kept["choice"]["N"] == pytest.approx(alone["choice"]["N"], rel=1e-5)
+    assert kept["choice"]["C"] <= 1e23 * (1 + 1e-9)
+    late = answer(*TEX, "--budget", "1e23", "--serve", "2T", *H100, "--deadline", "3 weeks")
+    assert late["choice"]["C"] == pytest.approx(64 * 21 * 86400 * 989e12 * 0.4)
+    room = answer(*TEX, "--budget", "1e23", "--serve", "2T", "--max-C", "1.01e23")
+    assert room["choice"]["N"] < alone["choice"]["N"]
+    assert room["choice"]["C"] == pytest.approx(1.01e23)

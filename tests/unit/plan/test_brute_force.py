@@ -205,3 +205,24 @@ def test_samples_without_a_plan_are_nan_and_the_others_stay():
     best = lowest_cost(found, 2.1, limits=FREE)
     assert np.isfinite(best.N[[0, 1, 3]]).all()
     assert np.isnan(best.N[2])
+
+
+@pytest.mark.parametrize("room", [1.0001, 1.003, 1.02, 1.2, 3.0])
+@pytest.mark.parametrize("limits", [FREE, GENERAL], ids=["closed", "search"])
+def test_the_cheapest_life_within_a_training_budget(room, limits):
+    """The feasible sizes may be a sliver around the training optimum."""
+    target, b = 2.0, 4e13
+    training = lowest_cost(tex(), target, limits=FREE)
+    most = room * 6 * training.N[0] * training.D[0]
+    bounded = type(limits)(max_D=limits.max_D, max_C=most)
+    found = lowest_cost(tex(), target, serving=b, limits=bounded)
+    N = training.N[0] * np.exp(np.linspace(-3.0, 0.5, 400_001))
+    rest = target - E - A / N**ALPHA
+    D = np.where(rest > 0, (B / np.abs(rest)) ** (1 / BETA), np.inf)
+    values = np.where(most >= 6 * N * D, N * (6 * D + b), np.inf)
+    assert found.cost[0] == pytest.approx(values.min(), rel=1e-4)  # the grid's step
+    assert found.cost[0] <= values.min() * (1 + 1e-9)
+    assert 6 * found.N[0] * found.D[0] <= most * (1 + 1e-9)
+    assert np.isnan(
+        lowest_cost(tex(), target, serving=b, limits=Limits(max_C=0.99 * most / room)).N[0]
+    )
