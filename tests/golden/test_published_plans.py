@@ -114,7 +114,7 @@ def test_kaplans_empirical_and_closed_forms_at_one_petaflop_day():
 
 def test_kaplans_exponents_over_ten_decades():
     for name, exponent in (("kaplan", 0.73), ("kaplan_steps", 0.68121)):
-        _, rows = sweep(name, "budget=1e15:1e25:2")
+        rows = sweep(name, "budget=1e15:1e25:2").rows
         slope = np.log10(rows[1].N.estimate / rows[0].N.estimate) / 10
         assert slope == pytest.approx(exponent, abs=6e-6)
 

@@ -12,7 +12,7 @@ from isoflop.cli.plan_options import asked, compare_option, given, question_opti
 from isoflop.errors import InputError
 
 if TYPE_CHECKING:
-    from isoflop.plan.answer import Plan
+    from isoflop.plan.answer import Plan, Sweep
 
 #: What --out can write, by the end of the name.
 FORMATS = (".html", ".json")
@@ -120,9 +120,7 @@ def _from_law(flags: dict[str, Any]) -> int:
     if flags["sweep"]:
         if flags["compare"]:
             raise InputError("--sweep and --compare are two tables.", do="Ask for one of them.")
-        if flags["out"]:
-            raise InputError("--out writes a plan, not a sweep.", do="Use --json > sweep.json.")
-        return _show_sweep(*sweep(source, flags["sweep"], budget, **options), flags)
+        return _show_sweep(sweep(source, flags["sweep"], budget, **options), flags)
     plans = [ask(source, budget, **options)] if source is not None else []
     if flags["compare"]:
         others = {name: value for name, value in options.items() if name != "constants"}
@@ -144,26 +142,29 @@ def _show(plans: list[Plan], flags: dict[str, Any]) -> None:
         click.echo(text(plans[0]))
 
 
-def _show_sweep(name: str, rows: list[Any], flags: dict[str, Any]) -> int:
+def _show_sweep(swept: Sweep, flags: dict[str, Any]) -> int:
     from isoflop.cli.plan_text import sweep_text
 
     if flags["as_json"]:
-        o.print_json({"sweep": name, "rows": rows})
+        o.print_json(swept)
     else:
-        click.echo(sweep_text(name, rows))
+        click.echo(sweep_text(swept))
+    if flags["out"] is not None:
+        _write(swept, flags["out"])
     return 0
 
 
-def _write(plans: list[Plan], path: Path) -> None:
-    """Write plans as one HTML page or as JSON, by the end of the name."""
+def _write(answer: list[Plan] | Sweep, path: Path) -> None:
+    """Write plans or a sweep as one HTML page or as JSON, by the end of the name."""
+    plans = answer if isinstance(answer, list) else []
     if path.suffix == ".html":
-        from isoflop.report.plan_page import write_plan
+        from isoflop.report.plan_page import write_plan, write_sweep
 
-        write_plan(plans, path)
+        _ = write_plan(plans, path) if isinstance(answer, list) else write_sweep(answer, path)
     else:
         import msgspec
 
         from isoflop.store.files import write_atomic
 
-        write_atomic(path, msgspec.json.encode(plans[0] if len(plans) == 1 else plans))
+        write_atomic(path, msgspec.json.encode(plans[0] if len(plans) == 1 else answer))
     click.echo(f"wrote {path}", err=True)

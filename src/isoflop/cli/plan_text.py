@@ -11,7 +11,7 @@ from isoflop.units import format_count, format_duration, format_flops, format_lo
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from isoflop.plan.answer import Amount, Plan, Regret, Row
+    from isoflop.plan.answer import Amount, Plan, Regret, Sweep
     from isoflop.protocols.result import PlanAnswer
     from isoflop.samples import Estimate
 
@@ -240,16 +240,20 @@ def _in_brackets(ends: Any) -> str:
     return f" ({_ends(ends, format_count)})" if ends else ""
 
 
-def sweep_text(name: str, rows: Sequence[Row]) -> str:
-    """Return a sweep as a table."""
-    write = format_flops if name == "budget" else format_count
-    table = [[name.replace("_", " "), "N", "D", "D/N", "loss"]]
-    for row in rows:
+def sweep_text(swept: Sweep) -> str:
+    """Return a sweep as a table, with what must be said of it."""
+    write = format_flops if swept.over == "budget" else format_count
+    table = [[swept.over.replace("_", " "), "N", "D", "D/N", "loss"]]
+    for row in swept.rows:
         cells = [format_count(x.estimate) + _in_brackets(x.interval) for x in (row.N, row.D)]
         loss = "-" if row.loss is None else _estimate(row.loss, "{:.3f}")
         ratio = f"{row.D.estimate / row.N.estimate:.3g}"
         table.append([write(row.value), *cells, ratio, loss])
-    return "\n".join(columns(table, ""))
+    lines = columns(table, "")
+    lines += ["", *_wrapped(f"Law {swept.law}: {swept.constants_from}.")]
+    for warning in swept.warnings:
+        lines += textwrap.wrap(f"warning: {warning}", _WIDTH, subsequent_indent="  ")
+    return "\n".join(lines)
 
 
 def runs_text(answer: PlanAnswer) -> str:

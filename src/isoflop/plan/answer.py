@@ -113,6 +113,28 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     loss: Estimate | None
 
 
+class Sweep(msgspec.Struct, frozen=True, kw_only=True):
+    """Plans over a range of one thing.
+
+    Args:
+        over: what was varied: "budget" (FLOPs), "loss", "serve" and "unique_tokens" (tokens), or
+            an input of the law.
+        law: the law; constants_from: where its constants are from; loss_unit: of the losses.
+        level: of intervals.
+        rows: one a value.
+        warnings: what must be said next to the rows: those outside the fitted range, and what
+            every plan of this law says.
+    """
+
+    over: str
+    law: str
+    constants_from: str
+    loss_unit: str
+    level: float
+    rows: list[Row]
+    warnings: list[str]
+
+
 class Rule(msgspec.Struct, frozen=True, kw_only=True):
     """Where batch and learning rate are from."""
 

@@ -12,7 +12,8 @@ from isoflop.fit.result import Fit
 from isoflop.laws.published import published
 from isoflop.plan import budget as budgets
 from isoflop.plan import frontiers
-from isoflop.plan.decide import Question, decide, sweep_row
+from isoflop.plan.answer import Sweep
+from isoflop.plan.decide import Question, decide, general_warnings, rows_outside, sweep_row
 from isoflop.plan.lifetime import TRAIN_FLOPS
 from isoflop.plan.link import link
 from isoflop.plan.options import limits_of, machine_of, serving_of
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from isoflop.laws.law import Law
-    from isoflop.plan.answer import Plan, Row
+    from isoflop.plan.answer import Plan
     from isoflop.plan.surface import Surface
 
 #: Samples that one line of a sweep is read from.
@@ -106,7 +107,7 @@ def named(text: str | Law | Fit) -> tuple[str | Law | Fit, str]:
 
 def sweep(
     source: Law | Fit | str, over: str, budget: str | float | None = None, **options: Any
-) -> tuple[str, list[Row]]:
+) -> Sweep:
     """Plan for a range of budgets, losses, served tokens, unique tokens, or inputs of the law.
 
     Args:
@@ -118,28 +119,56 @@ def sweep(
         **options: as in `ask`.
 
     Returns:
-        What was varied, and a line a value with N, D and loss.
+        A line a value with N, D and loss.
 
     Raises:
         InputError: the range cannot be read, or one of its values has no plan.
     """
     name, values = sweep_values(over)
-    rows = []
-    for value in values:
-        given = dict(options)
-        if name in _SWEPT:
-            given |= {name: float(value)} if name != "budget" else {}
-        else:
-            given["inputs"] = {**(options.get("inputs") or {}), name: float(value)}
-        question, rest = question_of(float(value) if name == "budget" else budget, given)
-        if isinstance(source, str) and frontiers.is_frontier(source):
-            rows.append(
-                frontiers.row(frontiers.decide(source, rest.get("constants", ""), question), value)
-            )
-            continue
-        found = surface(source, **_only(rest, _SURFACE)).thinned(SWEEP_SAMPLES)
-        rows.append(sweep_row(found, _linked(question, found, rest), float(value)))
-    return name, rows
+    asked = [_at(name, float(value), budget, options) for value in values]
+    if isinstance(source, str) and frontiers.is_frontier(source):
+        constants = options.get("constants") or ""
+        plans = [frontiers.decide(source, constants, question) for question, _ in asked]
+        rows = [frontiers.row(p, float(x)) for p, x in zip(plans, values, strict=True)]
+        last = plans[-1]
+        return Sweep(
+            over=name,
+            law=last.law,
+            constants_from=last.constants_from,
+            loss_unit=last.loss_unit,
+            level=last.level,
+            rows=rows,
+            warnings=last.warnings,
+        )
+    found = [surface(source, **_only(rest, _SURFACE)).thinned(SWEEP_SAMPLES) for _, rest in asked]
+    rows = [
+        sweep_row(one, _linked(question, one, rest), float(value))
+        for one, (question, rest), value in zip(found, asked, values, strict=True)
+    ]
+    one = found[0]
+    return Sweep(
+        over=name,
+        law=one.law.name,
+        constants_from=one.constants_from,
+        loss_unit=one.law.output.unit,
+        level=one.level,
+        rows=rows,
+        warnings=[*rows_outside(one, rows), *general_warnings(one)],
+    )
+
+
+def _at(
+    name: str, value: float, budget: str | float | None, options: Mapping[str, Any]
+) -> tuple[Question, dict[str, Any]]:
+    """Return the question of one value of a sweep, and the options of its law."""
+    given = dict(options)
+    if name == "budget":
+        return question_of(value, given)
+    if name in _SWEPT:
+        given[name] = value
+    else:
+        given["inputs"] = {**(options.get("inputs") or {}), name: value}
+    return question_of(budget, given)
 
 
 def sweep_values(over: str) -> tuple[str, np.ndarray]:

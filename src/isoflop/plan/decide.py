@@ -294,19 +294,44 @@ def _warnings(
             " from runs of up to 100 and 0.18 from runs of up to 10,000 (Sardana et al. 2024);"
             " fits of shorter runs mispredict what such long training gains."
         )
+    found += general_warnings(surface)
+    found += question.machine.assumed()
+    return [*found, *_spending(question, best), *_lost(surface, best)]
+
+
+def rows_outside(surface: Surface, rows: list[Row]) -> list[str]:
+    """Return a sentence for each of N and D that some rows have outside the fitted range."""
+    found = []
+    for name, column in ((surface.size, "N"), ("D", "D")):
+        values = [getattr(row, column).estimate for row in rows]
+        factors = [surface.outside(**{name: value}).get(name, 1.0) for value in values]
+        beyond = sum(factor > 1 + 1e-9 for factor in factors)
+        if beyond:
+            low, high = surface.ranges[name]
+            found.append(
+                f"{name} of {beyond} of {len(rows)} rows lies beyond the range the law was fitted"
+                f" on ({format_count(low)} to {format_count(high)}), by up to {max(factors):.2g}"
+                " times."
+            )
+    return found
+
+
+def general_warnings(surface: Surface) -> list[str]:
+    """Return what must be said of every plan with this law and these constants."""
+    found = []
     unknown = [x for x in (surface.size, "D") if x not in surface.ranges]
     if unknown and not {"C", "M"} <= set(surface.law.input_names):
         found.append(
             f"The range of {' and '.join(unknown)} that these constants were fitted on is not"
             " recorded, so nothing says how far this extrapolates."
         )
-    found += [*surface.warnings, *question.machine.assumed()]
+    found += surface.warnings
     if surface.samples is None and "no samples" not in " ".join(found):
         found.append(
             "Published constants come without samples: nothing here has an interval. The same law"
             " with other published constants can differ by a factor of two in N (--compare)."
         )
-    return [*found, *_spending(question, best), *_lost(surface, best)]
+    return found
 
 
 def _spending(question: Question, best: Optimum) -> list[str]:

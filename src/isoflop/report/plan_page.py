@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from isoflop import __version__
 from isoflop.errors import InputError
 from isoflop.report import text
 from isoflop.report.answer import Number
@@ -18,7 +19,7 @@ from isoflop.units import format_count, format_duration, format_loss
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from isoflop.plan.answer import Amount, Plan
+    from isoflop.plan.answer import Amount, Plan, Row, Sweep
 
 
 class Cost(NamedTuple):
@@ -74,6 +75,51 @@ def render_plan(plans: Sequence[Plan]) -> str:
         units=units,
         compared=compared_rows(plans) if len(plans) > 1 else [],
         notes=[(p.law, p.constants_from, p.warnings) for p in plans[1:]],
+    )
+
+
+def write_sweep(sweep: Sweep, path: str | Path) -> Path:
+    """Write a sweep as one self-contained HTML file: N and loss over what was varied, as a table.
+
+    Returns:
+        The path written.
+
+    Raises:
+        MissingExtra: if jinja2 or plotly is not installed.
+        StoreError: if the file cannot be written.
+    """
+    target = Path(path)
+    page = render_sweep(sweep)
+    with guard("write the sweep to", target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        write_atomic(target, page.encode(errors="replace"))
+    return target
+
+
+def render_sweep(sweep: Sweep) -> str:
+    """Return a sweep as HTML (see `write_sweep`)."""
+    what = figures.varied(sweep)
+    losses = {format_loss(row.loss.estimate) for row in sweep.rows if row.loss is not None}
+    # A loss that was asked for is the same everywhere; then the tokens tell more.
+    second = "D" if len(losses) < 2 else "loss"
+    panels = [
+        (figures.swept(sweep, name), f"Best {name} over {what}.", 400) for name in ("N", second)
+    ]
+    banded = any(row.N.interval for row in sweep.rows)
+    caption = f"The best plan of each value of {what}." + (
+        " Bands hold the samples." if banded else " No samples, no band."
+    )
+    block = _block("sweep", f"N and {second} over {what}", caption, panels, "no value has a plan")
+    write = text.flops if sweep.over == "budget" else format_count
+    return render_page(
+        "sweep.html.j2",
+        0,
+        version=__version__,
+        sweep=sweep,
+        what=what,
+        heading=f"N and {second} over {what}",
+        block=block,
+        rows=row_texts(sweep.rows, write),
     )
 
 
@@ -221,14 +267,19 @@ def _four(value: float) -> str:
 
 def frontier_rows(plan: Plan) -> list[list[str]]:
     """Return one row a budget of the frontier: budget, N, D, loss."""
+    return row_texts(plan.frontier, text.flops)
+
+
+def row_texts(rows: Sequence[Row], write: Callable[[float], str]) -> list[list[str]]:
+    """Return the lines of a frontier or sweep as text."""
     return [
         [
-            text.flops(row.value),
+            write(row.value),
             text.estimate(row.N, format_count),
             text.estimate(row.D, format_count),
             text.estimate(row.loss, format_loss),
         ]
-        for row in plan.frontier
+        for row in rows
     ]
 
 

@@ -142,6 +142,8 @@ def test_side_by_side_and_swept(answer, fitted):
     assert plans[3]["intervals"]
     swept = answer(*TEX, "--sweep", "budget=1e20:1e26")
     assert len(swept["rows"]) == 13
+    assert swept["over"] == "budget"
+    assert "beyond the range" in swept["warnings"][0]
     losses = [row["loss"]["estimate"] for row in swept["rows"]]
     assert losses == sorted(losses, reverse=True)
     served = answer(*TEX, "--budget", "1e23", "--sweep", "serve=1e11:1e14:4")["rows"]
@@ -159,7 +161,9 @@ def test_text_says_the_numbers_and_the_warnings(capsys, fitted):
     assert run(["plan", "--budget", "1e24", "--compare", "kaplan,epoch"]) == 0
     assert "N differs by" in capsys.readouterr().out
     assert run([*TEX, "--sweep", "loss=2.6:2.0:3"]) == 0
-    assert len(capsys.readouterr().out.strip().splitlines()) == 4
+    out = capsys.readouterr().out
+    assert out.splitlines()[3].startswith("2 ")
+    assert "warning: D of 1 of 3 rows" in out
 
 
 def test_a_plan_is_written_whole(tmp_path, capsys):

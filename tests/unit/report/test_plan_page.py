@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 
 from isoflop.errors import InputError
-from isoflop.plan.ask import ask, compare
+from isoflop.plan.ask import ask, compare, sweep
 from isoflop.plan.budget import read
 from isoflop.plan.decide import Question, decide
 from isoflop.plan.lifetime import Serving
 from isoflop.plan.machine import Machine
 from isoflop.plan.source import surface
 from isoflop.report.figures import plan_answer
-from isoflop.report.plan_page import cost_table, render_plan, write_plan
+from isoflop.report.plan_page import cost_table, render_plan, write_plan, write_sweep
 
 
 @pytest.fixture(scope="module")
@@ -84,3 +84,17 @@ def test_laws_side_by_side_are_one_table(tmp_path):
 def test_what_a_user_typed_is_escaped():
     plan = msgspec.structs.replace(ask("chinchilla", "1e22"), law="<script>alert(1)</script>")
     assert "<script>alert(1)" not in render_plan([plan])
+
+
+def test_a_sweep_is_drawn_with_its_warnings(tmp_path):
+    found = sweep("chinchilla", "budget=1e20:1e26", constants="tex")
+    page = write_sweep(found, tmp_path / "sweep.html").read_text()
+    assert list(plan_answer.swept(found, "N").data[-1].y) == [r.N.estimate for r in found.rows]
+    assert found.warnings[0][:40] in page
+    assert page.count('class="plot"') == 2
+    alone = write_sweep(sweep("llama3", "budget=1e20:1e22"), tmp_path / "llama.html").read_text()
+    assert "N and D over budget" in alone
+    served = sweep("chinchilla", "serve=1e11:1e13:3", loss=2.2)
+    page = write_sweep(served, tmp_path / "served.html").read_text()
+    assert "N and D over served tokens" in page
+    assert page.count('class="plot"') == 2

@@ -20,9 +20,11 @@ from isoflop.samples import Estimate
 from isoflop.units import format_count, format_loss
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import plotly.graph_objects as go
 
-    from isoflop.plan.answer import Plan, Row
+    from isoflop.plan.answer import Plan, Row, Sweep
 
 BUDGET = "budget, FLOPs (log scale)"
 
@@ -38,39 +40,76 @@ def frontier_loss(plan: Plan) -> go.Figure | None:
 
 
 def _frontier(plan: Plan, name: str, title: str) -> go.Figure | None:
-    rows = [row for row in plan.frontier if getattr(row, name) is not None]
-    if not rows:
-        return None
-    budgets = [row.value for row in rows]
-    values = [getattr(row, name) for row in rows]
-    ends = [end for value in values for end in value.interval or () if end is not None]
-    points = [value.estimate for value in values]
-    axis = count_axis([*points, *ends], "") if name == "N" else linear_axis([*points, *ends])
-    figure = new_figure(compute_axis(budgets, BUDGET), axis, title)
-    _band(figure, rows, name)
-    write = format_count if name == "N" else format_loss
-    shade = colour("approach2")
-    figure.add_trace(
-        plotly().Scatter(
-            x=budgets,
-            y=points,
-            mode="lines",
-            line={"color": shade, "width": 2},
-            name=_named("best plan of each budget", plan),
-            customdata=[f"{text.flops(budget)} FLOPs: {write(y)}" for budget, y in
-                        zip(budgets, points, strict=True)],
-            hovertemplate="%{customdata}<extra></extra>",
-        )
-    )  # fmt: skip
-    value = plan.choice.N if name == "N" else plan.loss
-    interval = (plan.intervals or {}).get(name)
-    estimate = Estimate(value or 0.0, interval)
-    _choice(figure, plan.cost.total.flops, estimate, write)
+    label = _named("best plan of each budget", bool(plan.intervals), plan.level)
+    figure = over(plan.frontier, name, BUDGET, title, label)
+    if figure is not None:
+        value = plan.choice.N if name == "N" else plan.loss
+        estimate = Estimate(value or 0.0, (plan.intervals or {}).get(name))
+        _choice(figure, plan.cost.total.flops, estimate, _WRITE[name])
     return figure
 
 
-def _named(what: str, plan: Plan) -> str:
-    return f"{what}, with {text.percent(plan.level)} band" if plan.intervals else what
+def swept(sweep: Sweep, name: str) -> go.Figure | None:
+    """Draw N, D or the loss of a sweep over what was varied; None if the law gives no loss."""
+    sampled = any(row.N.interval for row in sweep.rows)
+    titles = {"N": "parameters N (log scale)", "D": "tokens D (log scale)"}
+    title = titles.get(name, f"loss, {sweep.loss_unit.replace('/', ' per ')}")
+    axis = BUDGET if sweep.over == "budget" else f"{varied(sweep)} (log scale)"
+    label = _named("best plan of each value", sampled, sweep.level)
+    return over(sweep.rows, name, axis, title, label)
+
+
+def varied(sweep: Sweep) -> str:
+    """Return what a sweep varies, in words."""
+    return {"serve": "served tokens"}.get(sweep.over, sweep.over.replace("_", " "))
+
+
+#: Quantity -> how it is written.
+_WRITE: dict[str, Callable[[float], str]] = {
+    "N": format_count,
+    "D": format_count,
+    "loss": format_loss,
+}
+
+
+def over(rows: list[Row], name: str, axis: str, title: str, label: str) -> go.Figure | None:
+    """Draw N, D or the loss over what varies, with a band where there are samples.
+
+    Args:
+        rows: of a frontier or sweep; name: "N", "D" or "loss".
+        axis: title of the horizontal axis, logarithmic; title: of the vertical one.
+        label: of the line.
+    """
+    rows = [row for row in rows if getattr(row, name) is not None]
+    if not rows:
+        return None
+    values = [getattr(row, name) for row in rows]
+    ends = [end for value in values for end in value.interval or () if end is not None]
+    points, x = [value.estimate for value in values], [row.value for row in rows]
+    vertical = linear_axis([*points, *ends])
+    if name != "loss":
+        vertical = count_axis([*points, *ends], "")
+    write = text.flops if axis == BUDGET else format_count
+    horizontal = compute_axis(x, axis) if axis == BUDGET else count_axis(x, axis)
+    figure = new_figure(horizontal, vertical, title)
+    _band(figure, rows, name)
+    shown = [f"{write(a)}: {_WRITE[name](b)}" for a, b in zip(x, points, strict=True)]
+    figure.add_trace(
+        plotly().Scatter(
+            x=x,
+            y=points,
+            mode="lines",
+            line={"color": colour("approach2"), "width": 2},
+            name=label,
+            customdata=shown,
+            hovertemplate="%{customdata}<extra></extra>",
+        )
+    )
+    return figure
+
+
+def _named(what: str, sampled: bool, level: float) -> str:
+    return f"{what}, with {text.percent(level)} band" if sampled else what
 
 
 def _band(figure: go.Figure, rows: list[Row], name: str) -> None:
@@ -125,7 +164,7 @@ def regret_curve(plan: Plan) -> go.Figure | None:
             y=loss,
             mode="lines",
             line={"color": colour("approach2"), "width": 2},
-            name=_named("loss at the same cost", plan),
+            name=_named("loss at the same cost", bands, plan.level),
             customdata=[f"N = {format_count(n or 0)}" for n in N],
             hovertemplate="%{customdata}: %{y:.3f}<extra></extra>",
         )
