@@ -22,7 +22,7 @@ $(VENV)/.test: $(VENV)/.run
 	touch $@
 
 $(VENV)/.docs: $(VENV)/.run
-	$(PIP) install -q -c constraints.txt -e '.[train,report,docs]'
+	$(PIP) install -q -c constraints.txt -e '.[train,report,fast,docs]'
 	touch $@
 
 study: $(VENV)/.run ## train and fit the default isoFLOP study, ending in an HTML report

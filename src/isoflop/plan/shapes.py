@@ -66,6 +66,12 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
                 "parameters is not possible.",
                 do="The active parameters are some of all.",
             )
+        if self.experts and not self.active:
+            raise InputError(
+                f"{self.name}: {self.experts} experts, and the active parameters are not known.",
+                "Reading the weights and computing with them then cost differently.",
+                "Give them: --active 12.9B",
+            )
         if self.experts < 0 or not 0 <= self.routed <= self.experts or self.latent < 0:
             raise InputError(
                 f"{self.name}: {self.routed} of {self.experts} experts is not possible."
@@ -134,8 +140,8 @@ def shape(name: str | Shape) -> Shape:
 def assumed_shape(N: float, **known: Any) -> Shape:
     """Return a shape for a number of parameters; what is not given is assumed and says so.
 
-    A dense decoder of N = 12 layers width^2, 128 times as wide as deep, heads of 128 with 8 heads
-    of keys and values (as Llama 3, whose three models have 102 to 130 and 8).
+    A decoder of N = 12 layers width^2 (of experts the active parameters), 128 times as wide as
+    deep, heads of 128 with 8 heads of keys and values (as Llama 3, whose models have 102 to 130).
 
     Args:
         N: parameters; known: fields of `Shape` that are known (None counts as unknown).
@@ -143,13 +149,13 @@ def assumed_shape(N: float, **known: Any) -> Shape:
     if not 0 < N < math.inf:
         raise InputError(f"N = {N:g} is not a number of parameters.", do="Write 70B or 7e10.")
     given = {name: value for name, value in known.items() if value is not None}
-    layers = given.get("layers")
+    size, layers = given.get("active", N), given.get("layers")
     if layers is None:
         width = given.get("width")
-        depth = (N / (12 * ASPECT**2)) ** (1 / 3) if width is None else N / (12 * width**2)
+        depth = (size / (12 * ASPECT**2)) ** (1 / 3) if width is None else size / (12 * width**2)
         layers = max(1, round(depth))
     head_dim = given.get("head_dim", HEAD_DIM)
-    width = given.get("width") or _multiple(math.sqrt(N / (12 * layers)), head_dim)
+    width = given.get("width") or _multiple(math.sqrt(size / (12 * layers)), head_dim)
     if "width" not in given and width > head_dim * KV_HEADS:
         width = _multiple(width, head_dim * KV_HEADS)
     heads = given.get("heads") or max(1, width // head_dim)

@@ -65,6 +65,8 @@ def test_assumed_shapes_keep_what_is_known():
     assert found.source == "as given"
     assert found.cached == SEVENTY.cached
     assert assumed_shape(7e10, layers=80, kv_heads=None).layers == 80
+    experts = assumed_shape(46.7e9, active=12.9e9, experts=8, routed=2)
+    assert experts.width == assumed_shape(12.9e9).width
 
 
 def test_experts_touched_by_a_batch():
@@ -84,7 +86,8 @@ def test_experts_touched_by_a_batch():
     [
         ({"kv_heads": 7}, "share"),
         ({"active": 1e11}, "active"),
-        ({"experts": 2, "routed": 3}, "experts"),
+        ({"active": 1e10, "experts": 2, "routed": 3}, "3 of 2 experts"),
+        ({"experts": 8, "routed": 2}, "active parameters"),
         ({"layers": 0}, "layers"),
     ],
 )
