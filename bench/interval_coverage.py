@@ -35,7 +35,7 @@ from isoflop.validate.ensemble import ensemble, folds_of
 from isoflop.validate.prediction import predict
 from isoflop.validate.rolling import How, inputs_of
 from isoflop.validate.split import size_of, splits, with_compute
-from isoflop.validate.widening import Prior, fit_prior, log_likelihood, update
+from isoflop.validate.widening import Prior, fit_prior, log_likelihood, middle, update
 
 SAMPLES = 400
 FEWEST = 3
@@ -130,8 +130,8 @@ def covered(m: Measured, prior: Prior) -> tuple[dict[str, tuple[float, ...]], di
 
     def wide(group: str, own: bool = True) -> np.ndarray:
         width = update(prior, m.likelihoods[group] if own else [])
-        middle = np.median(m.plain[group], axis=0)
-        return width.widen(m.run[group], middle, m.reach[group], logs=True, seed=0)
+        centre = middle(m.plain[group])
+        return width.widen(m.run[group], centre, m.reach[group], logs=True, seed=0)
 
     samples = {
         "samples": m.plain["one"],

@@ -16,7 +16,7 @@ from isoflop.runs.table import RunTable
 from isoflop.validate.domain import Domain, reach
 from isoflop.validate.past import past_coverage, prior
 from isoflop.validate.prediction import calibrate
-from isoflop.validate.widening import Widening, learn
+from isoflop.validate.widening import Widening, learn, middle
 
 if TYPE_CHECKING:
     from isoflop.protocols.models import Fitted, Model, Settings
@@ -46,8 +46,7 @@ class FormError:
             for model in self.models.values()
         ]
         span = np.sqrt(np.mean(np.square(moved), axis=0))
-        centre = np.median(samples, axis=0)
-        return self.width.widen(samples, centre, span, logs=True, seed=self.seed)
+        return self.width.widen(samples, middle(samples), span, logs=True, seed=self.seed)
 
     def sentence(self, level: float, distance: float) -> str:
         """Return how the interval was widened, and what that was worth before, as one sentence.

@@ -170,7 +170,8 @@ def _heldout(result: StudyResult) -> Block:
             f"Laws fitted on budgets up to {text.flops(max(held.fitted_budgets, default=0))} FLOPs "
             f"predict runs of {text.flops(held.budget)} FLOPs, {text.decades(held.decades)} up. "
             f"{inside} of {len(held.cells)} observed losses (vertical lines) lie inside their "
-            f"{text.percent(held.level)} interval. Baselines show what a naive guess would say."
+            f"{text.percent(held.level)} interval, which is widened by what past predictions "
+            "missed. Baselines show what a naive guess would say."
         )
         cells = "; ".join(
             f"N = {format_count(c.N)}: predicted {format_loss(c.predicted)} "

@@ -18,7 +18,7 @@ from isoflop.validate.forms import forms_for
 from isoflop.validate.past import FAR, Coverage, kind_of, past_coverage, prior
 from isoflop.validate.rolling import How
 from isoflop.validate.split import usable, with_compute
-from isoflop.validate.widening import learn
+from isoflop.validate.widening import learn, middle
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -143,14 +143,14 @@ def predict(
     span, away = _reaches(together, table, arrays, settings.logs)
     width = widening or calibrate(together, table, before=before)
     plain, run = (together.predict(new_run=new, **arrays) for new in (False, True))
-    middle = np.median(plain, axis=0)
+    centre = middle(plain)
     level = settings.level if level is None else level
     kind, method = kind_of(together.fits[0].law), method_of(together, width)
     return Prediction(
         inputs={name: np.ravel(x).tolist() for name, x in arrays.items()},
         point=together.point(**arrays),
-        mean=width.widen(plain, middle, span, logs=settings.logs, seed=settings.seed),
-        samples=width.widen(run, middle, span, logs=settings.logs, seed=settings.seed),
+        mean=width.widen(plain, centre, span, logs=settings.logs, seed=settings.seed),
+        samples=width.widen(run, centre, span, logs=settings.logs, seed=settings.seed),
         plain=plain,
         distance=away,
         reach=span,

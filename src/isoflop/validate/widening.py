@@ -96,6 +96,14 @@ class Widening(msgspec.Struct, frozen=True, kw_only=True):
             return centre + (values - centre) * scale + form
 
 
+def middle(values: np.ndarray) -> np.ndarray:
+    """Return the median [*shape] of those samples [sample, *shape] that are finite numbers."""
+    known = np.isfinite(values)
+    empty = ~known.any(axis=0)
+    found = np.nanmedian(np.where(empty, 0.0, np.where(known, values, np.nan)), axis=0)
+    return np.where(empty, np.nan, found)
+
+
 def learn(prior: Prior, folds: Sequence[Fold], weights: Mapping[str, float]) -> Widening:
     """Update the prior with the misses of a table's own rolling origins.
 

@@ -5,7 +5,16 @@ import pytest
 from scipy.stats import multivariate_normal
 
 from isoflop.validate.rolling import Fold, Member
-from isoflop.validate.widening import KAPPA, SCALE, Prior, fit_prior, learn, log_likelihood, mix
+from isoflop.validate.widening import (
+    KAPPA,
+    SCALE,
+    Prior,
+    fit_prior,
+    learn,
+    log_likelihood,
+    middle,
+    mix,
+)
 
 PRIOR = Prior(scale=(1.4, 0.5), kappa=(0.2, 1.0))
 
@@ -103,6 +112,16 @@ def test_form_errs_in_one_direction_outside_and_not_at_all_inside():
     assert moved[:, 2] == pytest.approx(2 * moved[:, 1])
     assert abs(np.median(moved[:, 1])) < 0.005
     assert np.array_equal(wide, width.widen(values, values[0], reach, logs=True, seed=0))
+
+
+def test_samples_without_a_value_do_not_undo_the_others():
+    values = np.full((100, 3), 2.0)
+    values[:4, 0], values[:4, 1], values[:, 2] = np.nan, np.inf, np.nan
+    assert middle(values)[:2] == pytest.approx([2.0, 2.0])
+    assert np.isnan(middle(values)[2])
+    wide = learn(PRIOR, [], {}).widen(values, middle(values), np.zeros(3), logs=True, seed=0)
+    assert np.isnan(wide[:4, 0]).all()
+    assert wide[4:, :2] == pytest.approx(2.0)
 
 
 @pytest.mark.parametrize("logs", [True, False])
