@@ -5,8 +5,8 @@ python bench/coverage_estimators.py [repeats]
 The setting of Schaeffer et al. 2025 (arXiv:2502.17578), figure 7: success rates of 128 problems are
 c times a Beta(0.15, beta) variable. Prints, by truth and attempts a problem: root mean square error
 of coverage at k = 10,000 (percent points) by the fitted distributions and by the power law through
-the observed curve; the same relative error of the exponent (alpha of the Beta family, B of the power
-law) against 0.15.
+the observed curve; the same relative error of the exponent (alpha of the Beta family, B of the
+power law) against 0.15.
 """
 
 from __future__ import annotations
