@@ -10,6 +10,7 @@ from isoflop.cli import options as o
 from isoflop.cli import quantities as q
 
 if TYPE_CHECKING:
+    from isoflop.plan.decoding import Step
     from isoflop.plan.serving import Serving
 
 EPILOG = """\b
@@ -78,6 +79,7 @@ def text(x: Serving) -> str:
         f"{read.roofline.bound}",
         f"decoding          {q.seconds_text(best.decode.seconds)} a token at batch {best.batch}, "
         f"{format_count(best.decode.tokens_per_second)} tokens/s, {best.decode.roofline.bound}",
+        f"a token           read {_work(read)}; generated {_work(best.decode)}",
         f"a request         {q.seconds_text(x.seconds_per_request)}",
         *_cost(x),
         *_crossovers(x),
@@ -86,6 +88,14 @@ def text(x: Serving) -> str:
         *_penalty(x),
     ]
     return "\n".join([*lines, *(f"warning: {w}" for w in x.warnings)])
+
+
+def _work(step: Step) -> str:
+    """Return FLOPs and bytes that a step takes for each token."""
+    from isoflop.units import format_flops
+
+    moved = q.bytes_text(step.roofline.moved / step.tokens)
+    return f"{format_flops(step.roofline.flops / step.tokens)} FLOPs and {moved} moved"
 
 
 def _cost(x: Serving) -> list[str]:

@@ -98,6 +98,8 @@ def test_serve_is_serve(said):
     assert found["chosen"]["decode"]["roofline"]["bound"] == "memory-bound"
     text = said(*words)
     assert "memory-bound" in text
+    # 2 N and the attention over the context; the weights shared by 32 sequences and a cache each.
+    assert "generated 1.47e11 FLOPs and 5.13 GB moved" in text
     assert "upper bounds" in text
 
 
