@@ -22,6 +22,7 @@ from isoflop.design.target import (
     Target,
     check,
     find_target,
+    grid_warning,
     nothing_affordable,
     warnings_of,
 )
@@ -189,5 +190,5 @@ def next_runs(
         level=level,
         samples=len(belief.target),
         seed=seed,
-        warnings=tuple(warnings_of(fit, target, runs)),
+        warnings=(*warnings_of(fit, target, runs), *grid_warning(fit, grid, deviations)),
     )

@@ -11,6 +11,8 @@ from isoflop.errors import InputError
 from isoflop.units import format_count, format_flops
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from isoflop.design.candidates import NextRun
     from isoflop.design.outlook import Outlook
     from isoflop.fit.result import Fit
@@ -131,6 +133,19 @@ def nothing_affordable(outlook: Outlook, budget: float) -> InputError:
         f"Give more than {format_flops(outlook.cheapest)} FLOPs"
         + ("." if free else f", or sizes within {outlook.spread:.3g}x of the optimum."),
     )
+
+
+def grid_warning(fit: Fit, grid: Sequence[NextRun], deviations: dict[str, float]) -> list[str]:
+    """Say why the usual grid may come out surer: by runs that are smaller than any fitted one."""
+    N, D = fit.ranges["N"][0], fit.ranges["D"][0]
+    below = sum(run.N < N or run.D < D for run in grid)
+    if not below or deviations.get("grid", math.inf) >= deviations["after"]:
+        return []
+    return [
+        f"by the fitted law the usual grid comes out surer, but {below} of its {len(grid)} runs are"
+        f" smaller than any that was fitted (N {format_count(N)}, D {format_count(D)}). Whether the"
+        " law holds there is not known, so such runs are not proposed."
+    ]
 
 
 def warnings_of(fit: Fit, target: Target, runs: tuple[NextRun, ...]) -> list[str]:

@@ -252,3 +252,15 @@ def test_a_target_inside_the_fitted_runs_is_answered_with_a_warning(fitted):
     assert found.expected.deviations["after"] < found.expected.deviations["now"]
     outside = next_runs(fitted, BUDGET, C=TARGET)
     assert not any("inside" in warning for warning in outside.warnings)
+
+
+def test_a_grid_that_goes_below_the_fitted_runs_is_no_fair_comparison(fitted):
+    N, D = (fitted.ranges[name][0] for name in ("N", "D"))
+    little = next_runs(fitted, 60.0 * N * D, C=TARGET)
+    assert any(run.N < N or run.D < D for run in little.grid)
+    assert all(run.N >= N and run.D >= D for run in little.runs)
+    deviations = little.expected.deviations
+    assert deviations["grid"] < deviations["after"]
+    assert any("smaller than any that was fitted" in warning for warning in little.warnings)
+    much = next_runs(fitted, BUDGET, C=TARGET)
+    assert not any("smaller than any" in warning for warning in much.warnings)
