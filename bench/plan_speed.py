@@ -20,8 +20,9 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import numpy as np
 
 from isoflop.plan.budget import read
-from isoflop.plan.decide import Question, decide
+from isoflop.plan.decide import decide
 from isoflop.plan.lifetime import Serving
+from isoflop.plan.question import Question
 from isoflop.plan.source import surface
 
 if TYPE_CHECKING:

@@ -10,8 +10,9 @@ import pytest
 from playwright.sync_api import sync_playwright
 
 from isoflop.plan.budget import read
-from isoflop.plan.decide import Question, decide
+from isoflop.plan.decide import decide
 from isoflop.plan.lifetime import Serving
+from isoflop.plan.question import Question
 from isoflop.plan.source import surface
 from isoflop.report.plan_page import write_plan
 

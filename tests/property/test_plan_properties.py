@@ -8,10 +8,11 @@ from hypothesis import strategies as st
 from isoflop import laws
 from isoflop.plan.ask import ask
 from isoflop.plan.budget import read
-from isoflop.plan.decide import Question, decide
+from isoflop.plan.decide import decide
 from isoflop.plan.lifetime import Serving
 from isoflop.plan.limits import Limits
 from isoflop.plan.optimise import lowest_cost, lowest_loss
+from isoflop.plan.question import Question
 from isoflop.plan.surface import Surface
 
 CHINCHILLA = laws.get("chinchilla")

@@ -158,7 +158,8 @@ def _write(answer: list[Plan] | Sweep, path: Path) -> None:
     """Write plans or a sweep as one HTML page or as JSON, by the end of the name."""
     plans = answer if isinstance(answer, list) else []
     if path.suffix == ".html":
-        from isoflop.report.plan_page import write_plan, write_sweep
+        from isoflop.report.plan_page import write_plan
+        from isoflop.report.sweep_page import write_sweep
 
         _ = write_plan(plans, path) if isinstance(answer, list) else write_sweep(answer, path)
     else:

@@ -13,10 +13,12 @@ from isoflop.laws.published import published
 from isoflop.plan import budget as budgets
 from isoflop.plan import frontiers
 from isoflop.plan.answer import Sweep
-from isoflop.plan.decide import Question, decide, general_warnings, rows_outside, sweep_row
+from isoflop.plan.cautions import general_warnings, rows_outside
+from isoflop.plan.decide import decide, sweep_row
 from isoflop.plan.lifetime import TRAIN_FLOPS
 from isoflop.plan.link import link
 from isoflop.plan.options import limits_of, machine_of, serving_of
+from isoflop.plan.question import Question
 from isoflop.plan.source import surface
 from isoflop.plan.surface import SIZES
 from isoflop.units import parse_count, parse_quantity

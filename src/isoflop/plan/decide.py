@@ -2,74 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import msgspec
 import numpy as np
 
 from isoflop.errors import InputError, NotIdentified
 from isoflop.plan import around, money
 from isoflop.plan.answer import Bound, Choice, Comparison, Interval, Plan, Row, Rule
-from isoflop.plan.lifetime import TRAIN_FLOPS, Serving
+from isoflop.plan.cautions import warnings
+from isoflop.plan.lifetime import TRAIN_FLOPS
 from isoflop.plan.limits import Limits
-from isoflop.plan.machine import Machine
 from isoflop.plan.optimise import Optimum, lowest_cost, lowest_loss, lowest_reachable
 from isoflop.plan.recipe import recipe
 from isoflop.samples import Estimate, interval, summarise
-from isoflop.units import format_count, format_flops
 
 if TYPE_CHECKING:
-    from isoflop.plan.budget import Budget
-    from isoflop.plan.link import Link
+    from isoflop.plan.question import Question
     from isoflop.plan.surface import Surface
-
-
-#: Tokens per parameter beyond which fits of shorter runs were seen to mislead.
-LONG = 100.0
-
-
-@dataclass(frozen=True, kw_only=True)
-class Question:
-    """What is asked of a law.
-
-    Args:
-        budget: what may be spent; with serving it sets the loss (what training alone would reach
-            with it), unless `lifetime`.
-        loss: to reach instead of a budget; accuracy: the same through a link.
-        serving: tokens over the model's life.
-        lifetime: whether the budget pays for serving too.
-        limits: bounds on N, D and training FLOPs.
-        machine: hardware and prices, for costs.
-        rule: of batch and learning rate; empty for none.
-        link: from the loss to accuracy, or None.
-    """
-
-    budget: Budget | None = None
-    loss: float | None = None
-    accuracy: float | None = None
-    serving: Serving = field(default_factory=Serving)
-    lifetime: bool = False
-    limits: Limits = field(default_factory=Limits)
-    machine: Machine = field(default_factory=Machine)
-    rule: str = "step_law"
-    link: Link | None = None
-
-    def __post_init__(self) -> None:
-        given = [x for x in ("budget", "loss", "accuracy") if getattr(self, x) is not None]
-        if len(given) != 1:
-            what = " and ".join(given) if given else "neither a budget nor a loss"
-            raise InputError(
-                f"{what} {'are' if given else 'is'} given.",
-                "A plan spends a budget as well as it can, or reaches a loss as cheaply as it can.",
-                "Give one of  --budget 1e23  --loss 2.1  --accuracy 0.6 (with --link).",
-            )
-        if self.loss is not None and not 0 < self.loss < np.inf:
-            raise InputError(f"a loss of {self.loss:g} is not positive.")
-        if self.lifetime and self.budget is None:
-            raise InputError(
-                "--lifetime says what a budget covers, and none is given.",
-                do="A plan for a loss always counts training and serving together.",
-            )
 
 
 def decide(surface: Surface, question: Question) -> Plan:
@@ -83,13 +33,10 @@ def decide(surface: Surface, question: Question) -> Plan:
         NotIdentified: the law has no best size.
     """
     objective, target, best = _optimise(surface, question)
-    N, D, K = float(best.N[0]), float(best.D[0]), float(best.cost[0])
-    serving = question.serving.weighted
+    N, D = float(best.N[0]), float(best.D[0])
     drawn, rule = _quantities(surface, question, best)
     loss = surface.loss(np.array([[N]]), np.array([[D]]))[:, 0]
     drawn["loss"] = loss
-    limits = question.limits.free_size()
-    free = _free(surface, best, K, serving, limits)
     known = {surface.size: N, "D": D, "C": TRAIN_FLOPS * N * D, "M": D / N, **surface.others}
     factors = surface.outside(**known)
     return Plan(
@@ -110,24 +57,13 @@ def decide(surface: Surface, question: Question) -> Plan:
         intervals=_intervals(drawn, surface.level),
         level=surface.level,
         samples=surface.rows - 1,
-        flat=around.flat_ranges(surface, float(free.N[0]), K, serving, limits),
-        regret=around.regrets(
-            surface,
-            N,
-            free.loss,
-            K=K,
-            serving=serving,
-            limits=limits,
-            dollars_a_flop=money.dollars_a_flop(question.machine),
-        ),
-        frontier=around.frontier(surface, K, serving, question.limits),
-        curve=around.curve(surface, N, K, serving, limits),
+        **_around(surface, question, best),
         cost=money.split(N, D, question.serving, question.machine),
         serving=_comparison(surface, question, best),
         implied_serving=around.implied_serving(surface, N, D),
         rule=rule,
         distance=factors,
-        warnings=_warnings(surface, question, best, factors),
+        warnings=warnings(surface, question, best, factors),
     )
 
 
@@ -198,6 +134,22 @@ def sweep_row(surface: Surface, question: Question, value: float) -> Row:
     return Row(value=value, N=N, D=D, loss=loss)
 
 
+def _around(surface: Surface, question: Question, best: Optimum) -> dict[str, Any]:
+    """Return what lies around the choice: flat range, regret, frontier and curve."""
+    N, K, serving = float(best.N[0]), float(best.cost[0]), question.serving.weighted
+    limits = question.limits.free_size()
+    free = _free(surface, best, K, serving, limits)
+    price = money.dollars_a_flop(question.machine)
+    return {
+        "flat": around.flat_ranges(surface, float(free.N[0]), K, serving, limits),
+        "regret": around.regrets(
+            surface, N, free.loss, K=K, serving=serving, limits=limits, dollars_a_flop=price
+        ),
+        "frontier": around.frontier(surface, K, serving, question.limits),
+        "curve": around.curve(surface, N, K, serving, limits),
+    }
+
+
 def _free(surface: Surface, best: Optimum, K: float, serving: float, limits: Limits) -> Optimum:
     """Return what would be best at the cost of the choice if N were free; regret is told by it."""
     try:
@@ -261,7 +213,9 @@ def _comparison(surface: Surface, question: Question, best: Optimum) -> Comparis
     if not question.serving.tokens:
         return None
     point, serving = surface.point(), question.serving.weighted
-    alone = lowest_cost(point, float(best.loss[0]), limits=question.limits)
+    # What the other model's training may cost does not matter here.
+    limits = msgspec.structs.replace(question.limits, max_C=np.inf)
+    alone = lowest_cost(point, float(best.loss[0]), limits=limits)
     other = alone.N * (TRAIN_FLOPS * alone.D + serving)
     training = best.N[0] * best.D[0] / (alone.N[0] * alone.D[0]) - 1
     return Comparison(
@@ -273,90 +227,3 @@ def _comparison(surface: Surface, question: Question, best: Optimum) -> Comparis
         training=float(training),
         lifetime=float(1 - best.cost[0] / other[0]),
     )
-
-
-# Warnings -----------------------------------------------------------------------------------------
-def _warnings(
-    surface: Surface, question: Question, best: Optimum, factors: dict[str, float]
-) -> list[str]:
-    found = []
-    for name, factor in factors.items():
-        if factor > 1 + 1e-9:
-            low, high = surface.ranges[name]
-            found.append(
-                f"{name} lies {factor:.2g} times beyond the range the law was fitted on"
-                f" ({format_count(low)} to {format_count(high)}); no interval here knows what"
-                " changes on the way."
-            )
-    if best.D[0] / best.N[0] > LONG:
-        found.append(
-            f"{best.D[0] / best.N[0]:,.0f} tokens per parameter: refits of one law gave alpha 0.08"
-            " from runs of up to 100 and 0.18 from runs of up to 10,000 (Sardana et al. 2024);"
-            " fits of shorter runs mispredict what such long training gains."
-        )
-    found += general_warnings(surface)
-    found += question.machine.assumed()
-    return [*found, *_spending(question, best), *_lost(surface, best)]
-
-
-def rows_outside(surface: Surface, rows: list[Row]) -> list[str]:
-    """Return a sentence for each of N and D that some rows have outside the fitted range."""
-    found = []
-    for name, column in ((surface.size, "N"), ("D", "D")):
-        values = [getattr(row, column).estimate for row in rows]
-        factors = [surface.outside(**{name: value}).get(name, 1.0) for value in values]
-        beyond = sum(factor > 1 + 1e-9 for factor in factors)
-        if beyond:
-            low, high = surface.ranges[name]
-            found.append(
-                f"{name} of {beyond} of {len(rows)} rows lies beyond the range the law was fitted"
-                f" on ({format_count(low)} to {format_count(high)}), by up to {max(factors):.2g}"
-                " times."
-            )
-    return found
-
-
-def general_warnings(surface: Surface) -> list[str]:
-    """Return what must be said of every plan with this law and these constants."""
-    found = []
-    unknown = [x for x in (surface.size, "D") if x not in surface.ranges]
-    if unknown and not {"C", "M"} <= set(surface.law.input_names):
-        found.append(
-            f"The range of {' and '.join(unknown)} that these constants were fitted on is not"
-            " recorded, so nothing says how far this extrapolates."
-        )
-    found += surface.warnings
-    if surface.samples is None and "no samples" not in " ".join(found):
-        found.append(
-            "Published constants come without samples: nothing here has an interval. The same law"
-            " with other published constants can differ by a factor of two in N (--compare)."
-        )
-    return found
-
-
-def _spending(question: Question, best: Optimum) -> list[str]:
-    if question.budget is None:
-        return []
-    spent = TRAIN_FLOPS * float(best.N[0]) * float(best.D[0])
-    over = spent / question.budget.flops
-    if question.serving.tokens and not question.lifetime and over > 1 + 1e-6:
-        return [
-            f"Training takes {format_flops(spent)} FLOPs, {over:.3g} times the budget: the extra"
-            " is paid back by cheaper serving. A budget that training must keep is"
-            " --deadline or --max-C; one that pays for serving too is --lifetime."
-        ]
-    total = float(best.cost[0])
-    if not question.serving.tokens and total < question.budget.flops * (1 - 1e-6):
-        share = total / question.budget.flops
-        return [f"The bounds leave {100 * (1 - share):.3g} % of the budget unspent."]
-    return []
-
-
-def _lost(surface: Surface, best: Optimum) -> list[str]:
-    lost = float(np.mean(~np.isfinite(best.N[1:]))) if surface.rows > 1 else 0.0
-    if not lost:
-        return []
-    return [
-        f"{100 * lost:.3g} % of the samples have no such plan (the loss is below their floor, or"
-        " nothing is best); they count against both ends of every interval."
-    ]

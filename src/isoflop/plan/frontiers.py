@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from isoflop.errors import InputError
 from isoflop.laws import kaplan_frontier
@@ -10,7 +10,7 @@ from isoflop.laws.kaplan import FLOP_PER_PETAFLOP_DAY
 from isoflop.laws.published import choose
 from isoflop.laws.registry import get
 from isoflop.plan import money
-from isoflop.plan.answer import Choice, Plan, Row
+from isoflop.plan.answer import Choice, Plan, Row, Rule
 from isoflop.plan.lifetime import TRAIN_FLOPS
 from isoflop.plan.recipe import recipe
 from isoflop.plan.source import Constants, described
@@ -20,7 +20,7 @@ from isoflop.units import format_flops
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from isoflop.plan.decide import Question
+    from isoflop.plan.question import Question
 
 
 class Allocation(NamedTuple):
@@ -119,11 +119,7 @@ def decide(name: str, constants: str, question: Question) -> Plan:
     chosen, record = choose(name, constants)
     C = question.budget.flops
     found = FRONTIERS[name].allocate(C, dict(record.constants))
-    numbers: dict[str, Any] = {}
-    rule = None
-    if question.rule:
-        rule, drawn = recipe(question.rule, found.N, found.D)
-        numbers = {key: float(value) for key, value in drawn.items()}
+    choice, rule = _choice(found, question.rule)
     return Plan(
         objective="the published allocation of a training budget",
         law=name,
@@ -134,13 +130,7 @@ def decide(name: str, constants: str, question: Question) -> Plan:
         budget=question.budget,
         target=None,
         bounds={},
-        choice=Choice(
-            N=found.N,
-            D=found.D,
-            C=TRAIN_FLOPS * found.N * found.D,
-            tokens_per_parameter=found.D / found.N,
-            **numbers,
-        ),
+        choice=choice,
         loss=found.loss,
         loss_unit="nats/token" if found.loss is not None else "",
         accuracy=None,
@@ -159,6 +149,22 @@ def decide(name: str, constants: str, question: Question) -> Plan:
         distance=_distance(record.range, C),
         warnings=[*_far(record.range, C), FRONTIERS[name].note, *question.machine.assumed()],
     )
+
+
+def _choice(found: Allocation, name: str) -> tuple[Choice, Rule | None]:
+    """Return what to train, with batch and learning rate by a rule if one is named."""
+    rule, numbers = None, {}
+    if name:
+        rule, drawn = recipe(name, found.N, found.D)
+        numbers = {key: float(value) for key, value in drawn.items()}
+    choice = Choice(
+        N=found.N,
+        D=found.D,
+        C=TRAIN_FLOPS * found.N * found.D,
+        tokens_per_parameter=found.D / found.N,
+        **numbers,
+    )
+    return choice, rule
 
 
 def row(plan: Plan, value: float) -> Row:

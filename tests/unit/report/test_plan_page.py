@@ -12,12 +12,15 @@ import pytest
 from isoflop.errors import InputError
 from isoflop.plan.ask import ask, compare, sweep
 from isoflop.plan.budget import read
-from isoflop.plan.decide import Question, decide
+from isoflop.plan.decide import decide
 from isoflop.plan.lifetime import Serving
 from isoflop.plan.machine import Machine
+from isoflop.plan.question import Question
 from isoflop.plan.source import surface
 from isoflop.report.figures import plan_answer
-from isoflop.report.plan_page import cost_table, render_plan, write_plan, write_sweep
+from isoflop.report.plan_page import render_plan, write_plan
+from isoflop.report.plan_tables import cost_table
+from isoflop.report.sweep_page import write_sweep
 
 
 @pytest.fixture(scope="module")
