@@ -13,6 +13,7 @@ from isoflop.units import parse_flops
 
 if TYPE_CHECKING:
     from isoflop.runs.finding import Finding
+    from isoflop.samples import Estimate
     from isoflop.validate.audit import Audit
 
 EPILOG = """\b
@@ -103,8 +104,9 @@ def text(found: Audit) -> str:
     for finding in found.findings:
         lines += [*_finding(finding), ""]
     if found.answer:
-        values = (f"{name} {value:.4g}" for name, value in found.answer.items())
-        lines += ["answer as the runs are: " + "; ".join(values), ""]
+        lines += [f"answer as the runs are (N counts {found.convention['N']}):"]
+        lines += [f"  {name}: {_range(value)}" for name, value in found.answer.items()]
+        lines += [""]
     if found.passed:
         lines += ["passed: " + ", ".join(_once(f.code for f in found.passed))]
     reasons: dict[str, list[str]] = {}
@@ -122,6 +124,12 @@ def _finding(finding: Finding) -> list[str]:
     why = f"{finding.why} Source: {finding.source}." if finding.source else finding.why
     lines += [f"  {part}" for part in (why if finding.why else "", finding.remedy) if part]
     return lines
+
+
+def _range(value: Estimate) -> str:
+    low, high = value.interval or (None, None)
+    ends = " to ".join("open" if end is None else f"{end:.4g}" for end in (low, high))
+    return f"{value.estimate:.4g} ({ends}, {100 * (value.level or 0):.0f} %)"
 
 
 def _of(group: str) -> str:

@@ -33,3 +33,9 @@ def with_budget(columns: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     if "budget" not in found and "C" in found:
         found["budget"] = grouped_by_compute(np.asarray(found["C"], dtype=float))
     return found
+
+
+def crossed(N: np.ndarray, D: np.ndarray) -> bool:
+    """Tell whether N and D both take few values, so that runs are a grid of the two."""
+    few = [len(np.unique([f"{x:.3g}" for x in column])) for column in (N, D)]
+    return max(few) <= len(N) / 3

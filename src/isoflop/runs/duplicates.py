@@ -130,9 +130,15 @@ def checkpoints(table: RunTable) -> Iterator[Finding]:
         )
 
 
-def rows_of(mask: np.ndarray) -> str:
-    """Say how many rows a mask [run] marks, and the first of them."""
-    first = ", ".join(str(row) for row in np.flatnonzero(mask)[:5])
+def rows_of(mask: np.ndarray, rows: np.ndarray | None = None) -> str:
+    """Say how many rows a mask [run] marks, and the first of them.
+
+    Args:
+        mask: of the runs.
+        rows: number of each run [run]; its place if None.
+    """
+    marked = np.flatnonzero(mask) if rows is None else rows[mask]
+    first = ", ".join(str(row) for row in marked[:5])
     more = ", ..." if mask.sum() > 5 else ""
     return f"{mask.sum()} of {len(mask)} rows ({first}{more})"
 

@@ -59,5 +59,5 @@ def test_bare_tables_pass_in_ninety_five_of_a_hundred(make):
 def test_runs_without_noise_pass():
     runs = bare(0, noise=0.0)
     assert loud(runs) == []
-    answer = audit_table(runs).answer["exponent of N*"]
+    answer = audit_table(runs).answer["exponent of N*"].estimate
     assert answer == pytest.approx(LAW["beta"] / (LAW["alpha"] + LAW["beta"]), abs=1e-4)

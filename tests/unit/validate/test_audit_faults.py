@@ -225,6 +225,15 @@ def test_an_outlier_is_found_and_the_answer_without_it():
     assert finding.moves[0].then == pytest.approx(0.514, abs=0.03)
 
 
+def test_rows_are_numbered_as_in_the_table():
+    c = columns()
+    status = np.array(["failed"] * 3 + ["finished"] * 34, dtype=object)
+    kinds = np.array(["a", "b"] + ["b"] * 35, dtype=object)
+    loss = rows(c["loss"], 20, 1.08)
+    finding = found(planted(loss=loss, status=status, tokenizer=kinds))["outliers"]
+    assert "(20)" in finding.message
+
+
 def test_outliers_do_not_hide_one_another():
     loss = rows(columns()["loss"], [0, 8, 16, 24, 32], 1.1)
     assert found(planted(loss=loss))["outliers"].numbers["rows"] >= 5
@@ -294,11 +303,11 @@ def test_a_sound_study_says_so():
     assert audit.sound
     assert "nothing" in audit.summary
     assert not [f for f in audit.findings if f.severity in ("warning", "error")]
-    assert audit.answer["exponent of N*"] == pytest.approx(
+    assert audit.answer["exponent of N*"].estimate == pytest.approx(
         LAW["beta"] / (LAW["alpha"] + LAW["beta"]), abs=0.02
     )
     at = next(name for name in audit.answer if name.startswith("N* at"))
-    assert audit.answer[at] == pytest.approx(optimum(10 * BUDGETS[-1]), rel=0.15)
+    assert audit.answer[at].estimate == pytest.approx(optimum(10 * BUDGETS[-1]), rel=0.15)
 
 
 def test_every_finding_is_whole():

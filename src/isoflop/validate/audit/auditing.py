@@ -10,7 +10,7 @@ import numpy as np
 
 from isoflop.errors import IsoflopError
 from isoflop.runs.finding import Finding, worst_first
-from isoflop.validate.audit import counting, grid, rates, single, training, trust
+from isoflop.validate.audit import counting, grid, labels, rates, single, training, trust
 from isoflop.validate.audit.codes import source_of
 from isoflop.validate.audit.evidence import FEWEST, LAW, Evidence
 from isoflop.validate.audit.record import Audit, Skipped, summarise_findings
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from isoflop.fit.result import Fit
     from isoflop.laws.law import Law
     from isoflop.runs.table import RunTable
+    from isoflop.samples import Estimate
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ CHECKS = (
     Check("failed", training.check_failed, whole=True),
     Check("counting", counting.check_counting),
     Check("units", counting.check_units),
-    Check("labels", counting.check_labels),
+    Check("labels", labels.check_labels),
     Check("schedule", training.check_schedule),
     Check("warmup", training.check_warmup),
     Check("rate", rates.check_rate),
@@ -111,14 +112,14 @@ def audit_table(
     )
 
 
-def _everything(whole: Evidence) -> tuple[list[Finding], list[Skipped], dict[str, float]]:
+def _everything(whole: Evidence) -> tuple[list[Finding], list[Skipped], dict[str, Estimate]]:
     """Run the checks of the table and of each kind of run; findings worst first."""
     found, skipped = _run([c for c in CHECKS if c.whole], whole)
     kinds, left = _kinds(whole)
     skipped += left
     if kinds != [whole]:  # an answer from all kinds together is of none
         found = [msgspec.structs.replace(f, moves=()) for f in found]
-    answer: dict[str, float] = {}
+    answer: dict[str, Estimate] = {}
     for kind in kinds:
         more, less = _run([c for c in CHECKS if not c.whole], kind)
         found += more
@@ -153,10 +154,10 @@ def _stamped(f: Finding, group: str) -> Finding:
     )
 
 
-def _answer(e: Evidence) -> dict[str, float]:
+def _answer(e: Evidence) -> dict[str, Estimate]:
     """Return the answer; empty where the runs give none, which the checks say."""
     try:
-        return e.answer
+        return e.estimates
     except IsoflopError:
         return {}
 
@@ -167,10 +168,10 @@ def _kinds(whole: Evidence) -> tuple[list[Evidence], list[Skipped]]:
     names = [n for n in KINDS if n in table.columns and len(np.unique(table[n].astype(str))) > 1]
     if not names:
         return [whole], []
-    labels = np.array(
+    marks = np.array(
         [", ".join(cells) for cells in zip(*(table[n].astype(str) for n in names), strict=True)]
     )
-    values, counts = np.unique(labels, return_counts=True)
+    values, counts = np.unique(marks, return_counts=True)
     order = [i for i in np.argsort(-counts, kind="stable") if counts[i] >= FEWEST]
     if not order:
         return [whole], []
@@ -178,7 +179,8 @@ def _kinds(whole: Evidence) -> tuple[list[Evidence], list[Skipped]]:
     kinds = [
         replace(
             whole,
-            table=table.where(labels == values[i]),
+            table=table.where(marks == values[i]),
+            places=np.flatnonzero(marks == values[i]),
             given=None,
             group=f"{title} {values[i]}",
         )

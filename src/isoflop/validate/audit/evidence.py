@@ -12,10 +12,10 @@ from isoflop.errors import InputError, NotIdentified
 from isoflop.fit.allocation import best_split
 from isoflop.fit.fitting import fit
 from isoflop.fit.surface import IsoflopSurface, fit_surface
-from isoflop.runs.budgets import with_budget
-from isoflop.runs.columns import plain
+from isoflop.runs.budgets import crossed, with_budget
 from isoflop.runs.cost import CostCurve
 from isoflop.runs.finding import Move
+from isoflop.samples import Estimate, summarise
 from isoflop.units import format_flops
 
 if TYPE_CHECKING:
@@ -37,28 +37,8 @@ NAMED, GUESSED = (1.25, 0.5), (1.1, 0.7)
 #: Without a target the answer is given for this multiple of the largest C.
 AHEAD = 10.0
 _SAMPLES = 200
-#: Columns (plain names) of peak learning rate and of batch, best first.
-_RATES = ("lr", "lr_hidden", "learning_rate_peak", "lr_peak", "base_lr", "lr_max")
-_BATCHES = ("batch", "batch_tokens", "batch_size_in_tokens", "global_batch_size", "batch_sequences")
-
-
-def column_of(table: RunTable, names: tuple[str, ...]) -> np.ndarray | None:
-    """Return the first column of numbers with one of these plain names."""
-    for name in names:
-        for own in table.columns:
-            if plain(own) == name and table[own].dtype.kind != "O":
-                return table[own]
-    return None
-
-
-def rate_of(table: RunTable) -> np.ndarray | None:
-    """Return the peak learning rate [run], where the table has one."""
-    return column_of(table, _RATES)
-
-
-def batch_of(table: RunTable) -> np.ndarray | None:
-    """Return the batch [run], where the table has one."""
-    return column_of(table, _BATCHES)
+#: Runs drawn for the intervals of the answer, together, and the fewest and most resamples.
+_DRAWN, _RESAMPLES = 400_000, (50, 200)
 
 
 @dataclass(frozen=True)
@@ -74,6 +54,7 @@ class Evidence:
         ends: multiple of the peak learning rate at the last step of each run, where known.
         seed_noise: standard deviation between seeds, nats per token, and its freedom.
         group: the labels these runs share.
+        places: row of each run in the table that is audited; None if this is that table.
     """
 
     table: RunTable
@@ -84,6 +65,7 @@ class Evidence:
     ends: dict[str, float] = field(default_factory=dict)
     seed_noise: tuple[float, int] = (0.0, 0)
     group: str = ""
+    places: np.ndarray | None = None
 
     # The runs ------------------------------------------------------------------------------------
     @cached_property
@@ -94,13 +76,22 @@ class Evidence:
         words = (str(s).strip().lower() in FINISHED for s in self.table["status"])
         return np.fromiter(words, dtype=bool, count=len(self.table))
 
-    @cached_property
+    @property
     def runs(self) -> RunTable:
         """The runs that a fit may use, with D or C computed by 6ND where there is no column.
 
         Raises:
             InputError: there are none, or N, loss, or both D and C are missing.
         """
+        return self._usable[0]
+
+    @property
+    def rows(self) -> np.ndarray:
+        """Row of each usable run in the table that is audited [usable run]."""
+        return self._usable[1]
+
+    @cached_property
+    def _usable(self) -> tuple[RunTable, np.ndarray]:
         table = self.table
         missing = [n for n in ("N", "loss") if not self.has(n)]
         if not (self.has("D") or self.has("C")):
@@ -119,7 +110,8 @@ class Evidence:
             keep &= ~np.isin(table["role"].astype(str), list(PROBES))
         if not keep.any():
             raise InputError(f"none of {len(table)} runs is finished with N, D and a loss.")
-        return table.where(keep)
+        places = np.arange(len(table)) if self.places is None else self.places
+        return table.where(keep), places[keep]
 
     def has(self, name: str) -> bool:
         """Tell whether the table has a column of that name with a number in it."""
@@ -138,7 +130,7 @@ class Evidence:
 
     def where(self, mask: np.ndarray) -> Evidence:
         """Return the evidence of the usable runs of a mask [usable run], fitted anew."""
-        return replace(self, table=self.runs.where(mask), given=None)
+        return replace(self, table=self.runs.where(mask), places=self.rows[mask], given=None)
 
     # The law through them ------------------------------------------------------------------------
     @cached_property
@@ -185,6 +177,22 @@ class Evidence:
         if not np.isfinite(list(found.values())).all():
             raise NotIdentified(f"the fitted law has no optimum at {format_flops(self.at)} FLOPs.")
         return found
+
+    @cached_property
+    def estimates(self) -> dict[str, Estimate]:
+        """The answer with intervals, by resampling the runs (whole runs if the fit says so).
+
+        Raises:
+            NotIdentified: as `answer`.
+        """
+        point, fitted = self.answer, self.fit
+        if fitted.samples is None:
+            count = int(np.clip(_DRAWN // len(self.runs), *_RESAMPLES))
+            fitted = fit(self.runs, self.law, bootstrap=count, profile=False)
+        columns = fitted.columns(extra=1)
+        drawn = self.answers(columns)
+        level = fitted.settings.level
+        return {name: summarise(value, drawn[name], level) for name, value in point.items()}
 
     def answers(self, columns: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Return the answers [batch] for parameters [batch, 1] by name.
@@ -238,7 +246,7 @@ class Evidence:
             if wide or len(np.unique(N[rows])) < 4:
                 budget[rows] = np.nan
         known = np.isfinite(budget)
-        grid = within == GUESSED[0] and _crossed(N, self.runs["D"])
+        grid = within == GUESSED[0] and crossed(N, self.runs["D"])
         if grid or known.mean() < most or len(np.unique(budget[known])) < 2:
             raise InputError(
                 "the runs are a grid of N and D, not an isoFLOP design."
@@ -287,12 +295,6 @@ class Evidence:
         if not min(alpha, beta) > 0:
             raise InputError(f"`{self.fit.law.name}` has no positive alpha and beta here.")
         return alpha, beta
-
-
-def _crossed(N: np.ndarray, D: np.ndarray) -> bool:
-    """Tell whether N and D both take few values, so that runs are a grid of the two."""
-    few = [len(np.unique([f"{x:.3g}" for x in column])) for column in (N, D)]
-    return max(few) <= len(N) / 3
 
 
 def _six(N: Any) -> Any:

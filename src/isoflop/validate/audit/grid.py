@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
 import numpy as np
 
 from isoflop.errors import InputError, IsoflopError, NotIdentified
@@ -34,17 +35,13 @@ def check_grid_minima(e: Evidence) -> Iterator[Finding]:
     found = check_minima(surface)
     moves = _naive(e, surface) if found else ()
     for finding in found:
-        yield Finding(**{**_fields(finding), "moves": moves})
+        yield msgspec.structs.replace(finding, moves=moves)
     if not found:
         yield Finding(
             code="minimum",
             severity="ok",
             message=f"all {len(surface.profiles)} budgets have their minimum inside the sizes.",
         )
-
-
-def _fields(finding: Finding) -> dict:
-    return {name: getattr(finding, name) for name in finding.__struct_fields__}
 
 
 def _edges_without_a_line(e: Evidence) -> Iterator[Finding]:
@@ -197,4 +194,4 @@ def check_tokens_ratio(e: Evidence) -> Iterator[Finding]:
         return
     # The plausible range is of tuned studies with N = matrices + head; other counts of N and other
     # data have their own.
-    yield Finding(**{**_fields(finding), "severity": "note"})
+    yield msgspec.structs.replace(finding, severity="note")

@@ -9,9 +9,10 @@ import numpy as np
 from isoflop.errors import InputError
 from isoflop.runs.finding import Finding
 from isoflop.units import format_count
-from isoflop.validate.audit.counting import CHANCE, explained
-from isoflop.validate.audit.evidence import PROBES, batch_of, rate_of
+from isoflop.validate.audit.evidence import PROBES
 from isoflop.validate.audit.influence import diagnose
+from isoflop.validate.audit.labels import CHANCE, explained
+from isoflop.validate.audit.named import batch_of, rate_of
 from isoflop.validate.audit.tails import f_tail
 from isoflop.validate.audit.training import repeated_noise
 from isoflop.validate.selfcheck import RATE_TOLERANCE, RateProbe, check_rates

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from isoflop.runs.finding import SEVERITIES, Finding
+from isoflop.samples import Estimate
 
 SCHEMA = "isoflop.audit/1"
 
@@ -32,7 +33,8 @@ class Audit(msgspec.Struct, frozen=True, kw_only=True):
         findings: what was found, worst first.
         passed: checks that found nothing, with their numbers where they have some.
         skipped: checks that could not run, and why.
-        answer: the answer as the runs give it, by name ("exponent of N*", ...), where they do.
+        answer: the answer as the runs give it, by name ("exponent of N*", ...), where they do,
+            with intervals from resampled runs.
         runs: number of rows.
         source: where the runs come from.
         convention: how they count.
@@ -44,7 +46,7 @@ class Audit(msgspec.Struct, frozen=True, kw_only=True):
     findings: list[Finding]
     passed: list[Finding]
     skipped: list[Skipped]
-    answer: dict[str, float]
+    answer: dict[str, Estimate]
     runs: int
     source: str
     convention: dict[str, str]

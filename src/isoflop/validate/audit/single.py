@@ -10,7 +10,6 @@ from isoflop.errors import InputError
 from isoflop.runs.duplicates import rows_of
 from isoflop.runs.finding import Finding
 from isoflop.units import format_count
-from isoflop.validate.audit.evidence import batch_of, rate_of
 from isoflop.validate.audit.influence import (
     changes,
     diagnose,
@@ -18,6 +17,7 @@ from isoflop.validate.audit.influence import (
     largest_by_chance,
     outlying,
 )
+from isoflop.validate.audit.named import batch_of, rate_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,7 +59,8 @@ def check_outliers(e: Evidence) -> Iterator[Finding]:
     yield Finding(
         code="outliers",
         severity="warning",
-        message=f"{rows_of(~keep)} lie further from the law than noise puts them ({listed}).",
+        message=f"{rows_of(~keep, e.rows)} lie further from the law than noise puts them"
+        f" ({listed}).",
         numbers={
             "rows": float(len(found)),
             "of": float(len(t)),
@@ -92,11 +93,11 @@ def check_leverage(e: Evidence) -> Iterator[Finding]:
     yield Finding(
         code="leverage",
         severity="warning" if bad else "note" if told else "ok",
-        message=f"without row {worst} (N = {N}, D = {D}) the exponent of N* moves by"
+        message=f"without row {e.rows[worst]} (N = {N}, D = {D}) the exponent of N* moves by"
         f" {abs(moved[worst]):.2g} standard errors; noise alone moves it by up to {limit:.2g} on"
         " this design.",
         numbers={
-            "row": float(worst),
+            "row": float(e.rows[worst]),
             "change": float(moved[worst]),
             "by chance": limit,
             "leverage": float(d.hat[worst]),

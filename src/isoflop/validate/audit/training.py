@@ -9,7 +9,7 @@ import numpy as np
 from isoflop.errors import InputError
 from isoflop.runs.duplicates import rows_of
 from isoflop.runs.finding import Finding
-from isoflop.validate.audit.evidence import batch_of, column_of, rate_of
+from isoflop.validate.audit.named import batch_of, column_of, rate_of
 from isoflop.validate.selfcheck import NEARLY_FRESH
 
 if TYPE_CHECKING:
@@ -77,10 +77,10 @@ def check_schedule(e: Evidence) -> Iterator[Finding]:
     numbers = {"rows": float(bad.sum())}
     parts = []
     if short.any() and done is not None:
-        parts.append(f"{rows_of(short)} are before the end of their schedule")
+        parts.append(f"{rows_of(short, e.rows)} are before the end of their schedule")
         numbers["least done"] = float(np.nanmin(done))
     if hot.any() and final is not None:
-        parts.append(f"{rows_of(hot)} end at more than {ANNEALED:g} of their peak rate")
+        parts.append(f"{rows_of(hot, e.rows)} end at more than {ANNEALED:g} of their peak rate")
         numbers["highest final rate"] = float(np.nanmax(final))
     moves = e.moves(e.where(~bad), "annealed runs only") if bad.any() and not bad.all() else ()
     yield Finding(
@@ -122,7 +122,7 @@ def check_warmup(e: Evidence) -> Iterator[Finding]:
         code="warmup",
         severity="warning" if long.any() else "ok",
         message=f"the warmup is up to {100 * worst:.3g} % of a run"
-        + (f": more than 10 % in {rows_of(long)}." if long.any() else "."),
+        + (f": more than 10 % in {rows_of(long, e.rows)}." if long.any() else "."),
         numbers={"longest share": worst, "rows": float(long.sum())},
         why="A warmup of fixed length eats the short runs, which are those of the small models:"
         " scaling it with the run moved the exponent from 0.71 to 0.60."
@@ -171,7 +171,11 @@ def check_epochs(e: Evidence) -> Iterator[Finding]:
         code="epochs",
         severity="warning" if bad else "ok",
         message=f"the longest run passed over the training text {most:.2f} times"
-        + (f"; {rows_of(over)} did so more than {NEARLY_FRESH:g} times." if over.any() else "."),
+        + (
+            f"; {rows_of(over, e.rows)} did so more than {NEARLY_FRESH:g} times."
+            if over.any()
+            else "."
+        ),
         numbers={"epochs": most, "rows": float(over.sum())},
         why="Repeated text is worth less than fresh text; a law in N and D alone does not know."
         if bad
