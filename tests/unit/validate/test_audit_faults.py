@@ -185,6 +185,12 @@ def test_runs_that_are_there_twice():
     assert finding.moves
 
 
+def test_budgets_that_some_runs_do_not_name():
+    budget = rows(columns()["budget"], slice(7, 14), np.nan)
+    passed = {f.code: f for f in audit_table(planted(budget=budget)).passed}
+    assert passed["minimum"].message.startswith("all 4 budgets")
+
+
 # Design -------------------------------------------------------------------------------------------
 def test_optima_on_the_edge_of_the_grid():
     finding = found(clean(centre=(1, 1, 1, 1, 5)))["minimum"]

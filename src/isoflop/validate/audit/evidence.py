@@ -240,7 +240,7 @@ class Evidence:
         within, most = NAMED if "budget" in self.runs.columns else GUESSED
         budget = with_budget(self.runs.columns)["budget"].copy()
         C, N = self.runs["C"], self.runs["N"]
-        for value in np.unique(budget):
+        for value in np.unique(budget[np.isfinite(budget)]):
             rows = budget == value
             wide = C[rows].max() > within * C[rows].min()
             if wide or len(np.unique(N[rows])) < 4:
