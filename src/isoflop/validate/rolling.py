@@ -36,7 +36,9 @@ class How(msgspec.Struct, frozen=True, kw_only=True):
     """How laws are fitted wherever they are validated.
 
     Args:
-        noise, method, cluster, output: as in `isoflop.fit`.
+        noise, cluster, output: as in `isoflop.fit`.
+        method: of the samples, as there; "case" unless said otherwise, since the coverage of past
+            hold-outs was measured with it.
         samples: of a fit whose prediction is reported; seed: of everything random.
         level: probability of intervals.
     """
