@@ -6,9 +6,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-#: Share of a run's training FLOPs that evaluations before the last one may cost, or, where that
-#: is more, share of the cost of the last one.
-EVALUATION_SHARE, LAST_SHARE = 0.01, 0.1
+#: Share of a run's training FLOPs that evaluations of the whole validation part before the last
+#: one may cost.
+EVALUATION_SHARE = 0.01
+#: The same for evaluations of a part of it, or, where that is more, share of the last one's cost.
+PART_SHARE, LAST_SHARE = 0.005, 0.1
 #: Evaluations before the last one: at most, and at least, then of a part of the held-out text.
 MOST_EVALUATIONS = 8
 FEWEST_EVALUATIONS = 4
@@ -48,22 +50,23 @@ def evaluations(
 ) -> Evaluations:
     """Return the evaluations of a run: the last step's, and log-spaced ones before it.
 
-    Those before the last cost at most `EVALUATION_SHARE` of the run's training FLOPs together, or
-    `LAST_SHARE` of the last one (which costs half as much as training in the smallest runs),
-    and lie between a tenth of the run and its end. They are of the whole validation part, at
-    most `MOST_EVALUATIONS`, where `FEWEST_EVALUATIONS` of those can be paid for; a smaller run
-    has `FEWEST_EVALUATIONS` of a part.
+    Those before the last lie between a tenth of the run and its end. They are of the whole
+    validation part, at most `MOST_EVALUATIONS`, where `EVALUATION_SHARE` of the run's training
+    FLOPs pays for `FEWEST_EVALUATIONS` of those. A smaller run has `FEWEST_EVALUATIONS` of a
+    part, for `PART_SHARE` of its FLOPs, or for `LAST_SHARE` of its last evaluation (which costs
+    half as much as training in the smallest runs).
 
     Args:
         steps: of the run; run_flops: its training FLOPs.
         flops_per_token: of evaluating one token.
         val_tokens: of the validation part.
     """
-    allowance = max(EVALUATION_SHARE * run_flops / flops_per_token, LAST_SHARE * val_tokens)
-    count = min(MOST_EVALUATIONS, int(allowance / val_tokens))
+    affordable = run_flops / flops_per_token
+    count = min(MOST_EVALUATIONS, int(EVALUATION_SHARE * affordable / val_tokens))
     tokens = val_tokens
     if count < FEWEST_EVALUATIONS:
         count = FEWEST_EVALUATIONS
+        allowance = max(PART_SHARE * affordable, LAST_SHARE * val_tokens)
         tokens = min(val_tokens, int(allowance / count))
     grid = np.geomspace(0.1 * steps, steps, count + 1)[:-1]
     return Evaluations(sorted({max(1, round(float(step))) for step in grid} | {steps}), tokens)
