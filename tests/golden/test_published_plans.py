@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -293,3 +295,21 @@ def test_laws_side_by_side():
     sizes = [plan.choice.N for plan in plans]
     assert sizes[1:3] == pytest.approx([9.59e10, 5.19e10], rel=3e-3)
     assert sizes[0] > 10 * max(sizes[1:])
+
+
+POINTS = Path(__file__).parents[2] / "../shared/data/chinchilla-epoch-svg.csv"
+
+
+@pytest.mark.data
+@pytest.mark.skipif(not POINTS.exists(), reason="the public tables are not here")
+def test_epochs_points_give_their_plan_with_intervals():
+    """The numbers of docs/concepts/plans.md, and Epoch's printed optimum inside them."""
+    table = iso.load(POINTS, columns={"N": "params_N", "D": "tokens_D"}, where="epoch_outlier == 0")
+    plan = iso.plan(iso.fit(table, "chinchilla", bootstrap=1000), 5.76e23)
+    assert pytest.approx(7.32e10, rel=2e-3) == plan.choice.N
+    low, high = plan.intervals["N"]
+    assert low == pytest.approx(5.4e10, rel=0.06)
+    assert high == pytest.approx(1.06e11, rel=0.08)
+    assert low < 7.2249e10 < high
+    assert plan.flat["0.1%"] == pytest.approx((4.69e10, 1.14e11), rel=0.01)
+    assert plan.regret["1x"].loss.interval[1] < 0.003

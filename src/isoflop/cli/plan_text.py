@@ -62,8 +62,8 @@ def _counted(plan: Plan) -> str:
         f"{key} = {value if isinstance(value, str) else format_count(value)}"
         for key, value in plan.inputs.items()
     )
-    both = "; ".join(x for x in (f"Counted: {shown}" if shown else "", inputs) if x)
-    return f"{both}; the plan counts {plan.convention['plan']}."
+    said = [f"Counted: {shown}" if shown else "N, D and loss are as the runs count them", inputs]
+    return f"{'; '.join(x for x in said if x)}; the plan counts {plan.convention['plan']}."
 
 
 #: Quantity -> heading, unit, writer.
