@@ -167,8 +167,8 @@ def _comparison(answer: NextRuns) -> str:
         return "no isoFLOP grid of three budgets and five sizes fits this ladder and budget"
     if answer.compute_share is None:
         return (
-            "with these sizes and number of runs the usual isoFLOP grid is as good or better; smaller"
-            " runs may do more:  --least-share 0.01"
+            "with these sizes and number of runs the usual isoFLOP grid is as good or better;"
+            " smaller runs may do more:  --least-share 0.01"
         )
     share = f"{answer.compute_share:.2g}x the compute"
     return f"the same interval as the grid for {share} (by standard deviations)"

@@ -67,7 +67,8 @@ class NextRuns(msgspec.Struct, frozen=True, kw_only=True):
         grid: the usual isoFLOP grid of that cost.
         expected: intervals of the loss at the target.
         compute_share: the share of the budget at which this kind of design is as sure as the
-            grid by its expected standard deviation; None if it is not, even with all of it, or there is no grid.
+            grid by its expected standard deviation; None if it is not, even with all of it, or
+            there is no grid.
         noise: standard deviation of one run about the law that was reckoned with.
         level: of the intervals; samples: number of samples used; seed: of the expected noise.
         warnings: what may make the answer wrong.
