@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 #: Fewer optimiser steps than this leave the schedule too coarse to compare widths.
 MIN_STEPS = 500
 #: A 90 % interval is missed by one sound study in ten; by this many of its half widths (2.6
-#: deviations) by one in a hundred.
+#: deviations) by one in a hundred. Most of the held-out runs outside is a warning in any case.
 FAR_OUT = 1.57
 #: Codes that only a finished study can give: its runs alone do not say.
 STUDY_ONLY = frozenset(
@@ -211,6 +211,7 @@ def _heldout(heldout: Heldout | None) -> Finding:
     error = heldout.predicted / heldout.observed - 1
     low, high = heldout.interval
     far = abs(2 * heldout.observed - low - high) > FAR_OUT * (high - low)
+    far = far or 2 * hit < len(heldout.cells)
     return Finding(
         code="heldout",
         severity="warning" if far else "note" if missed else "ok",

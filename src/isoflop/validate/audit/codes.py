@@ -151,7 +151,11 @@ CODES: dict[str, Code] = {
     ),
     # A study's own
     "no_plan": _code("there is no plan", "error", "measured"),
-    "heldout": _code("held-out runs lie outside their interval", "warning, note", "gadre2024"),
+    "heldout": _code(
+        "held-out runs lie outside their interval (a warning from 2.6 deviations, or if most do)",
+        "warning, note",
+        "gadre2024",
+    ),
     "disagreement": _code(
         "approaches differ beyond their intervals", "warning, note", "hoffmann2022"
     ),
