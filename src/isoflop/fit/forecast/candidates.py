@@ -81,16 +81,38 @@ def _normal(uniform: np.ndarray, column: int, prior: Normal) -> np.ndarray:
     return prior[0] + prior[1] * _standard(*uniform.shape, column)
 
 
-def _floor(uniform: np.ndarray, column: int, priors: Priors) -> np.ndarray:
-    return 1 / (1 + np.exp(-_normal(uniform, column, priors.floor)))
+def _floor(uniform: np.ndarray, column: int, span: Span, priors: Priors) -> np.ndarray:
+    """Floors in units of the last y, from two priors in equal parts.
+
+    What is left to fall goes with the size of y in curves that have only begun to fall, and with
+    what has fallen already in those that are nearly done.
+    """
+    spread = _halton(*uniform.shape)[:, column, None]
+    of_fall = spread >= 0.5
+    z = _split(*uniform.shape, column)
+    in_y, in_fall = priors.floor, priors.floor_of_fall
+    left = np.where(
+        of_fall,
+        np.exp(in_fall[0] + in_fall[1] * z) * np.expm1(span.above),
+        np.exp(in_y[0] + in_y[1] * z),
+    )
+    return 1 / (1 + left)
+
+
+@lru_cache(maxsize=64)
+def _split(count: int, dimensions: int, column: int) -> np.ndarray:
+    """Standard normals of either half of a column of the cube, [point, 1]."""
+    inverse = NormalDist().inv_cdf
+    halves = 2 * _halton(count, dimensions)[:, column] % 1.0
+    return np.array([inverse(min(max(v, 1e-6), 1 - 1e-6)) for v in halves])[:, None]
 
 
 def _m1(law: Any, x: Any, uniform: np.ndarray, _span: Span, priors: Priors) -> Any:
     return law(x, beta=1.0, c=-np.exp(_normal(uniform, 0, priors.pure_exponent)))
 
 
-def _m2(law: Any, x: Any, uniform: np.ndarray, _span: Span, priors: Priors) -> Any:
-    c, floor = np.exp(_normal(uniform, 0, priors.exponent)), _floor(uniform, 1, priors)
+def _m2(law: Any, x: Any, uniform: np.ndarray, span: Span, priors: Priors) -> Any:
+    c, floor = np.exp(_normal(uniform, 0, priors.exponent)), _floor(uniform, 1, span, priors)
     return law(x, eps_inf=floor, beta=1 - floor, c=-c)
 
 
@@ -101,7 +123,7 @@ def _m3(law: Any, x: Any, uniform: np.ndarray, _span: Span, priors: Priors) -> A
 
 
 def _m4(law: Any, x: Any, uniform: np.ndarray, span: Span, priors: Priors) -> Any:
-    c, floor = np.exp(_normal(uniform, 0, priors.exponent)), _floor(uniform, 1, priors)
+    c, floor = np.exp(_normal(uniform, 0, priors.exponent)), _floor(uniform, 1, span, priors)
     ceiling = np.exp(span.above + np.exp(_normal(uniform, 2, priors.ceiling)))
     alpha = np.exp(_normal(uniform, 3, priors.sharpness))
     beta = (1 - floor) / (ceiling - 1) ** alpha
@@ -109,7 +131,7 @@ def _m4(law: Any, x: Any, uniform: np.ndarray, span: Span, priors: Priors) -> An
 
 
 def _bnsl(law: Any, x: Any, uniform: np.ndarray, span: Span, priors: Priors) -> Any:
-    slope, floor = np.exp(_normal(uniform, 0, priors.exponent)), _floor(uniform, 1, priors)
+    slope, floor = np.exp(_normal(uniform, 0, priors.exponent)), _floor(uniform, 1, span, priors)
     given = {"c0": slope}
     for i in range(1, 1 + (uniform.shape[1] - 2) // 3):
         column = 3 * i - 1

@@ -54,17 +54,37 @@ def amplitude(u: np.ndarray, growth: float) -> np.ndarray:
     return np.exp(growth * np.maximum(-u, 0.0))
 
 
-def noise_root(rows: Rows, variance: np.ndarray, shared: bool, priors: Priors) -> np.ndarray:
-    """Return the Cholesky factor [row, row] of the rows' noise in units of one evaluation.
+@dataclass(frozen=True)
+class Noise:
+    """A kind of noise.
+
+    Args:
+        shared: whether neighbouring rows have a part of it in common.
+        absolute: whether its size is that of y rather than of ln y: then it is smaller, in ln y,
+            where y is larger.
+    """
+
+    shared: bool
+    absolute: bool
+
+
+#: The kinds that are tried, all with equal prior weight.
+KINDS = tuple(Noise(shared, absolute) for shared in (False, True) for absolute in (False, True))
+
+
+def noise_root(rows: Rows, variance: np.ndarray, kind: Noise, priors: Priors) -> np.ndarray:
+    """Return the Cholesky factor [row, row] of noise; one evaluation at the end has unit noise.
 
     Args:
         rows: of the curve.
         variance: of each row's own noise, [row].
-        shared: whether neighbouring rows have a part of it in common.
-        priors: with the share and how far it reaches.
+        kind: of noise.
+        priors: with the share that neighbours have in common, and how far it reaches.
     """
     deviation = np.sqrt(variance)
-    if not shared:
+    if kind.absolute:
+        deviation = deviation * np.exp(np.min(rows.log_y) - rows.log_y)
+    if not kind.shared:
         return np.diag(deviation)
     share, length = priors.memory
     near = np.exp(-np.abs(rows.u[:, None] - rows.u[None, :]) / length)

@@ -8,12 +8,15 @@ with its own weight. Nothing is optimised, so nothing can stop early.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from isoflop.fit.forecast.candidates import Span, shapes
 from isoflop.fit.forecast.covariance import (
+    KINDS,
+    Noise,
     Scales,
     amplitude,
     misfit,
@@ -33,14 +36,14 @@ class Basis:
     """Coordinates in which noise and misfit are both diagonal, for one kind of both.
 
     Args:
-        shared: whether noise is shared by neighbours; reach, growth: of the misfit.
+        kind: of noise; reach, growth: of the misfit.
         whiten: [row, row]; misfits: variance of a unit misfit in each coordinate, [row].
         ones: the level in these coordinates, [row].
         carry: covariance of the misfit everywhere with these coordinates, [everywhere, row].
         log_volume: ln of the determinant of `whiten`.
     """
 
-    shared: bool
+    kind: Noise
     reach: float
     growth: float
     whiten: np.ndarray
@@ -52,7 +55,7 @@ class Basis:
 
 @dataclass(frozen=True)
 class Block:
-    """One law in one basis: ln of the unnormalised posterior, [pair, draw].
+    """One law in one basis: ln of its likelihood times the prior within the law, [pair, draw].
 
     Args:
         law: name; basis: see there; shape: ln y over the level, [draw, everywhere].
@@ -77,6 +80,7 @@ class Posterior:
         pairs: amplitudes.
         blocks: laws in bases.
         variance: of the rows' noise in units of one evaluation, [row].
+        priors: of the laws, and how far evidence between them is trusted.
     """
 
     rows: Rows
@@ -84,19 +88,36 @@ class Posterior:
     pairs: Scales
     blocks: tuple[Block, ...]
     variance: np.ndarray
+    priors: Priors
 
     def shares(self) -> dict[str, float]:
         """Posterior probability of each law."""
         found: dict[str, float] = {}
-        for block, mass in zip(self.blocks, self._masses(), strict=True):
+        for block, mass in zip(self.blocks, self._masses, strict=True):
             found[block.law] = found.get(block.law, 0.0) + float(mass.sum())
         return found
 
+    @cached_property
     def _masses(self) -> list[np.ndarray]:
-        top = max(block.log_weight.max() for block in self.blocks)
-        masses = [np.exp(block.log_weight - top) for block in self.blocks]
-        total = sum(mass.sum() for mass in masses)
-        return [mass / total for mass in masses]
+        """Weight of every component, [pair, draw] a block; all sum to one."""
+        top = dict.fromkeys(self.priors.laws, -np.inf)
+        for block in self.blocks:
+            top[block.law] = max(top[block.law], float(block.log_weight.max()))
+        masses = [np.exp(block.log_weight - top[block.law]) for block in self.blocks]
+        evidence = dict.fromkeys(top, 0.0)
+        for block, mass in zip(self.blocks, masses, strict=True):
+            evidence[block.law] += float(mass.sum())
+        power = {
+            law: np.log(prior) + self.priors.trust * (np.log(evidence[law]) + top[law])
+            for law, prior in self.priors.laws.items()
+            if evidence[law] > 0
+        }
+        best = max(power.values())
+        total = sum(np.exp(value - best) for value in power.values())
+        return [
+            mass * np.exp(power[block.law] - best) / total / evidence[block.law]
+            for block, mass in zip(self.blocks, masses, strict=True)
+        ]
 
     def choose(self, count: int) -> list[tuple[Block, np.ndarray, np.ndarray]]:
         """Return components in proportion to their weight: block, pairs and draws, [chosen].
@@ -105,7 +126,7 @@ class Posterior:
         """
         places = (np.arange(count) + 0.5) / count
         chosen, start = [], 0.0
-        for block, mass in zip(self.blocks, self._masses(), strict=True):
+        for block, mass in zip(self.blocks, self._masses, strict=True):
             sums = start + np.cumsum(mass.ravel())
             inside = places[(places >= start) & (places < sums[-1])]
             if len(inside):
@@ -172,12 +193,12 @@ def _posterior(
     drawn = {law: shapes(law, everywhere, span, priors) for law in priors.laws}
     pairs = scales(rows, priors)
     blocks = [
-        _block(law, basis, shape, target, pairs, np.log(priors.laws[law] / len(shape)))
+        _block(law, basis, shape, target, pairs, -np.log(len(shape)))
         for basis in _bases(rows, everywhere, variance, priors)
         for law, shape in drawn.items()
         if len(shape)
     ]
-    return Posterior(rows, everywhere, pairs, tuple(blocks), variance)
+    return Posterior(rows, everywhere, pairs, tuple(blocks), variance, priors)
 
 
 def _bases(
@@ -185,8 +206,8 @@ def _bases(
 ) -> Sequence[Basis]:
     found = []
     n = len(rows.u)
-    for shared in (False, True):
-        root = noise_root(rows, variance, shared, priors)
+    for kind in KINDS:
+        root = noise_root(rows, variance, kind, priors)
         plain = np.linalg.inv(root)
         for reach in priors.reaches:
             for growth in priors.growths:
@@ -196,7 +217,7 @@ def _bases(
                 whiten = vectors.T @ plain
                 found.append(
                     Basis(
-                        shared,
+                        kind,
                         reach,
                         growth,
                         whiten,
@@ -215,7 +236,7 @@ def _block(
     shape: np.ndarray,
     target: np.ndarray,
     pairs: Scales,
-    log_prior: float,
+    log_draw: float,
 ) -> Block:
     n = len(target)
     rest = basis.whiten @ (target[:, None] - shape[:, :n].T)
@@ -223,7 +244,7 @@ def _block(
     level = (basis.ones**2 * inverse).sum(1)
     squares = inverse @ rest**2 - ((basis.ones * inverse) @ rest) ** 2 / level[:, None]
     volume = 0.5 * np.log(inverse).sum(1) - 0.5 * np.log(level) + basis.log_volume
-    log_weight = (pairs.log_prior + volume)[:, None] - 0.5 * squares + log_prior
+    log_weight = (pairs.log_prior + volume)[:, None] - 0.5 * squares + log_draw
     return Block(law, basis, shape, rest, log_weight)
 
 
@@ -243,7 +264,7 @@ def _working(rows: Rows, asked: np.ndarray, priors: Priors) -> tuple[np.ndarray,
     )
     for _ in range(3):
         mean, noise = _posterior(rows, asked, quick, target, variance).mean(200)
-        deviation = np.sqrt(np.mean(noise**2) * plain)
+        deviation = np.exp(np.mean(np.log(noise))) * np.sqrt(plain)
         z = (rows.log_y - mean[: len(rows.u)]) / deviation
         hazard = _hazard(z)
         curvature = np.clip(hazard * (hazard - z), 1e-3, 1.0)
@@ -294,7 +315,7 @@ def draw_curves(
             roots[key] = _root(found.everywhere, *key)
         deviation = roots[key] @ generator.standard_normal((len(found.everywhere), len(pair)))
         deviation *= found.pairs.misfit[pair]
-        noise = noise_root(found.rows, found.variance, basis.shared, priors)
+        noise = noise_root(found.rows, found.variance, basis.kind, priors)
         error = noise @ generator.standard_normal((n, len(pair))) * found.pairs.noise[pair]
         mean = found.krige(block, pair, block.rest[:, draw], block.shape[draw].T)
         # What was simulated less its own prediction has the posterior's distribution.

@@ -24,9 +24,13 @@ class Priors:
 
     Args:
         laws: law -> prior probability; `flat` is a constant.
+        trust: power of the evidence that weighs laws against each other; 1 is Bayes' rule. Rows far
+            back decide most of the evidence and little of what comes next, so that less than 1
+            predicts better where no law is quite right (Grunwald 2012).
         exponent: of ln c of M2 to M4 and BNSL (c > 0 is how fast y - floor falls).
         pure_exponent: of ln c of M1, which has no floor.
-        floor: of logit(floor / y at the last row).
+        floor: of ln((last y - floor) / floor) in half of the draws.
+        floor_of_fall: in the other half, of ln of that over (largest y - last y) / last y.
         inverse: of ln gamma of M3 in units of 1 / last x.
         ceiling: of ln of how far ln(eps_0) of M4 lies above the largest training value.
         sharpness: of ln alpha of M4.
@@ -45,28 +49,30 @@ class Priors:
     laws: Mapping[str, float] = field(
         default_factory=lambda: MappingProxyType(
             {
-                "m1": 0.04,
-                "m2": 0.40,
-                "m3": 0.30,
-                "m4": 0.10,
-                "bnsl": 0.10,
-                "bnsl2": 0.04,
-                "flat": 0.02,
+                "m1": 0.05,
+                "m2": 0.42,
+                "m3": 0.05,
+                "m4": 0.17,
+                "bnsl": 0.20,
+                "bnsl2": 0.10,
+                "flat": 0.01,
             }
         )
     )
-    exponent: Normal = (-0.22, 0.5)
+    trust: float = 0.2
+    exponent: Normal = (-0.35, 0.7)
     pure_exponent: Normal = (-1.9, 0.8)
-    floor: Normal = (0.89, 1.15)
+    floor: Normal = (-0.9, 0.8)
+    floor_of_fall: Normal = (-1.2, 0.9)
     inverse: Normal = (0.0, 1.5)
     ceiling: Normal = (-1.0, 1.5)
     sharpness: Normal = (-0.5, 0.8)
     turn: Normal = (0.0, 0.7)
     gradual: Normal = (-0.7, 0.8)
-    misfit: Normal = (-3.0, 0.6)
+    misfit: Normal = (-2.7, 0.5)
     noise: Normal = (-5.0, 1.2)
-    reaches: tuple[float, ...] = (2.0, 4.0)
-    growths: tuple[float, ...] = (0.3, 0.8)
+    reaches: tuple[float, ...] = (3.0,)
+    growths: tuple[float, ...] = (0.3, 0.6, 1.0)
     memory: tuple[float, float] = (0.7, 0.15)
     draws: int = 256
 
