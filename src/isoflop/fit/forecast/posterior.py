@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -193,7 +193,7 @@ def _posterior(
     drawn = {law: shapes(law, everywhere, span, priors) for law in priors.laws}
     pairs = scales(rows, priors)
     blocks = [
-        _block(law, basis, shape, target, pairs, -np.log(len(shape)))
+        _block(law, basis, shape, target, pairs, np.log(priors.reaches[basis.reach] / len(shape)))
         for basis in _bases(rows, everywhere, variance, priors)
         for law, shape in drawn.items()
         if len(shape)
@@ -259,7 +259,7 @@ def _working(rows: Rows, asked: np.ndarray, priors: Priors) -> tuple[np.ndarray,
     quick = replace(
         priors,
         laws=_heaviest(priors.laws),
-        reaches=priors.reaches[:1],
+        reaches=_heaviest(priors.reaches),
         growths=priors.growths[:1],
     )
     for _ in range(3):
@@ -274,8 +274,8 @@ def _working(rows: Rows, asked: np.ndarray, priors: Priors) -> tuple[np.ndarray,
     return target, variance
 
 
-def _heaviest(laws: Mapping[str, float]) -> dict[str, float]:
-    best = max(laws, key=lambda name: laws[name])
+def _heaviest(weights: Mapping[Any, float]) -> dict[Any, float]:
+    best = max(weights, key=lambda name: weights[name])
     return {best: 1.0}
 
 

@@ -39,7 +39,8 @@ class Priors:
             to the farthest prediction.
         misfit: of ln(amplitude of what no law describes / range of ln y).
         noise: of ln(noise of one evaluation / range of ln y).
-        reaches: correlation lengths of the misfit in ln x.
+        reaches: correlation length of the misfit in ln x -> prior probability; the short one is for
+            curves that collapse within their last rows, and is believed only if nothing else fits.
         growths: the misfit's amplitude grows by exp(growth) for every unit of ln x before the
             last row: the start of a curve obeys a law less than its end.
         memory: share and length in ln x of noise that neighbouring rows have in common.
@@ -71,7 +72,9 @@ class Priors:
     gradual: Normal = (-0.7, 0.8)
     misfit: Normal = (-2.7, 0.5)
     noise: Normal = (-5.0, 1.2)
-    reaches: tuple[float, ...] = (3.0,)
+    reaches: Mapping[float, float] = field(
+        default_factory=lambda: MappingProxyType({3.0: 0.99, 0.5: 0.01})
+    )
     growths: tuple[float, ...] = (0.3, 0.6, 1.0)
     memory: tuple[float, float] = (0.7, 0.15)
     draws: int = 256

@@ -185,3 +185,11 @@ def test_four_rows_are_enough():
     found = forecast([1, 2, 4, 8], [0.9, 0.7, 0.6, 0.55], [16])
     low, high = found.interval(0.9)
     assert low[0] < found.median()[0] < high[0]
+
+
+def test_a_collapse_does_not_turn_around():
+    """The misfit returns to the laws, which never fell so fast; the curve may not rise with it."""
+    x = np.geomspace(100, 740, 14)
+    y = 2.1 / (1 + (x / 620) ** 9)
+    found = forecast(x, y, [760, 850, 930])
+    assert found.median()[-1] < y[-1]
