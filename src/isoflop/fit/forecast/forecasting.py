@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from isoflop.errors import InputError
-from isoflop.fit.forecast.posterior import draw_curves, posterior
+from isoflop.fit.forecast.draws import draw_curves
+from isoflop.fit.forecast.posterior import posterior
 from isoflop.fit.forecast.priors import PRIORS
 from isoflop.fit.forecast.result import Forecast
 from isoflop.fit.forecast.rows import Rows, check_positive, read_rows

@@ -18,7 +18,6 @@ from isoflop.fit.forecast.covariance import (
     KINDS,
     Noise,
     Scales,
-    amplitude,
     misfit,
     noise_root,
     scales,
@@ -286,47 +285,3 @@ def _hazard(z: np.ndarray) -> np.ndarray:
     z = np.clip(z, -8.0, 8.0)
     survival = np.array([0.5 * erfc(v / np.sqrt(2)) for v in z])
     return np.exp(-0.5 * z * z) / np.sqrt(2 * np.pi) / survival
-
-
-def draw_curves(
-    found: Posterior, count: int, priors: Priors, seed: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Draw curves from the posterior.
-
-    Args:
-        found: the posterior.
-        count: of curves; rounded up to an even number, since every draw of the misfit is used
-            with both signs, which makes medians steady.
-        priors: as for the posterior.
-        seed: of the draws.
-
-    Returns:
-        ln y where it was asked, [sample, asked], and noise of one evaluation, [sample].
-    """
-    generator = np.random.default_rng(seed)
-    half = (count + 1) // 2
-    n = len(found.rows.u)
-    curves, noises = [], []
-    roots: dict[tuple[float, float], np.ndarray] = {}
-    for block, pair, draw in found.choose(half):
-        basis = block.basis
-        key = (basis.reach, basis.growth)
-        if key not in roots:
-            roots[key] = _root(found.everywhere, *key)
-        deviation = roots[key] @ generator.standard_normal((len(found.everywhere), len(pair)))
-        deviation *= found.pairs.misfit[pair]
-        noise = noise_root(found.rows, found.variance, basis.kind, priors)
-        error = noise @ generator.standard_normal((n, len(pair))) * found.pairs.noise[pair]
-        mean = found.krige(block, pair, block.rest[:, draw], block.shape[draw].T)
-        # What was simulated less its own prediction has the posterior's distribution.
-        simulated = basis.whiten @ (deviation[:n] + error)
-        spread = deviation - found.krige(block, pair, simulated, 0.0)
-        curves += [(mean + spread)[n:].T, (mean - spread)[n:].T]
-        noises += [found.pairs.noise[pair]] * 2
-    return np.concatenate(curves), np.concatenate(noises)
-
-
-def _root(everywhere: np.ndarray, reach: float, growth: float) -> np.ndarray:
-    full = misfit(everywhere, everywhere, reach, growth)
-    jitter = 1e-9 * amplitude(everywhere, growth) ** 2
-    return np.linalg.cholesky(full + np.diag(jitter))
