@@ -95,7 +95,7 @@ def test_exchange_of_two_models(path, capsys):
     assert run([*asked, "--select", "majority"]) == 2
     assert "not extrapolated" in capsys.readouterr().err
     sets = ["--small", "monkeys-8b-math", "--large", "monkeys-70b-math"]
-    law = ["--law", "coverage_power", *sets, "--scale", "8.8", "--ratio", "1"]
+    law = ["--law", "coverage_power", *sets, "--scale", "1.5", "--ratio", "1"]
     assert run(["inference", "exchange", *law]) == 0
     assert "even at" in capsys.readouterr().out
     assert run(["inference", "exchange", "--law", "coverage_power", *law[-4:]]) == 2
