@@ -157,7 +157,7 @@ def test_the_quick_study_holds_its_largest_budget_out():
 def test_a_miss_after_two_budgets_says_that_two_are_too_few_to_know():
     settings = quick(**FAST)
     runs, points = make_study(settings)
-    moved = [msgspec.structs.replace(r, loss=r.loss - 0.4) if r.budget == 5e11 else r for r in runs]
+    moved = [msgspec.structs.replace(r, loss=r.loss - 1.0) if r.budget == 5e11 else r for r in runs]
     found = [f for f in result_of(settings, moved, points).findings if f.code == "heldout"]
     assert found[0].severity == "warning"
     assert "two budgets" in found[0].why
