@@ -72,7 +72,7 @@ DIRECTIONS = {
     "kaplan_steps": "N- S_min-",
     "krajewski": "N- D- G-",
     "ling": "A(-) G~ C+",  # an optimal granularity
-    "llama3_tokens": "C(+)",
+    "llama3_tokens": "C+",
     "m1": "x-",
     "m2": "x-",
     "m3": "x-",
