@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from isoflop.report import write_report as report
     from isoflop.runs.io import load
     from isoflop.validate.prediction import predict
+    from isoflop.validate.select import select
 
 #: Public name -> module and attribute; a verb that is also a layer is its (callable) package.
 _PUBLIC = {
@@ -50,6 +51,7 @@ _PUBLIC = {
     "predict": ("isoflop.validate.prediction", "predict"),
     "replay": ("isoflop.protocols.replay", "replay"),
     "report": ("isoflop.report", ""),
+    "select": ("isoflop.validate.select", "select"),
     "serve": ("isoflop.plan.serving", "serve"),
     "study": ("isoflop.protocols.study", "run_study"),
     "train_on": ("isoflop.plan.training", "train_on"),
@@ -73,6 +75,7 @@ __all__ = [
     "predict",
     "replay",
     "report",
+    "select",
     "serve",
     "study",
     "train_on",

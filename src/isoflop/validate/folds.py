@@ -1,0 +1,103 @@
+"""Parts of the training rows that are predicted from the others, within each group."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from isoflop.errors import InputError
+from isoflop.validate.split import groups_of, size_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from isoflop.laws.law import Law
+    from isoflop.runs.table import RunTable
+
+#: Largest sizes of a group that are each predicted from the smaller ones, and random parts.
+ORIGINS, RANDOM = 3, 5
+KINDS = ("rolling", "random")
+
+
+@dataclass(frozen=True)
+class Part:
+    """Rows that are fitted and rows that are predicted, masks [run] within one group."""
+
+    train: np.ndarray
+    test: np.ndarray
+
+
+def labels_of(table: RunTable, group: str) -> np.ndarray:
+    """Return each run's label as text, [run]; "" for all without a column of labels."""
+    if not group:
+        return np.full(len(table), "", dtype=object)
+    return np.asarray(table[group]).astype(str).astype(object)
+
+
+def parts_of(
+    rows: RunTable, laws: Sequence[Law], *, group: str, along: str, folds: str, seed: int
+) -> tuple[list[Part], str]:
+    """Return the parts of all groups and the column along which they lie ("" if random).
+
+    Args:
+        rows: training rows; laws: whose parameters must find enough runs in what is fitted.
+        group, along, folds, seed: see `isoflop.validate.select.select`.
+
+    Raises:
+        InputError: if `folds` is not known, sizes are not positive, or no part can be made.
+    """
+    if folds not in KINDS:
+        raise InputError(f"`{folds}` is not a kind of folds.", do=f"Choose {' or '.join(KINDS)}.")
+    labels = labels_of(rows, group)
+    masks = [labels == label for label in dict.fromkeys(labels)]
+    # One run more than parameters: with as many, every law fits exactly.
+    least = max(len(law.parameters) for law in laws) + 1
+    if folds == "random":
+        column, found = "", [x for k, m in enumerate(masks) for x in _random(m, [seed, 17, k])]
+    else:
+        column, values = _sizes(rows, laws, along)
+        found = [x for mask in masks for x in _rolling(mask, values)]
+    found = [part for part in found if part.train.sum() >= least]
+    if not found:
+        raise InputError(
+            f"no part of {len(rows)} runs in {len(masks)} groups leaves the {least} runs that the"
+            " laws need.",
+            "Laws are compared on training rows that they were not fitted to.",
+            "Take laws with fewer parameters, or folds='random' if sizes are few.",
+        )
+    return found, column
+
+
+def _sizes(rows: RunTable, laws: Sequence[Law], along: str) -> tuple[str, np.ndarray]:
+    if not along:
+        size = size_of(rows, laws)
+        along, values = size.name, size.values
+    else:
+        rows.require(along)
+        values = np.asarray(rows[along], dtype=float)
+    if not along or not np.all(values > 0):
+        raise InputError(
+            f"{f'`{along}`' if along else 'no input'} is positive in every run.",
+            "A rolling origin needs runs that are larger than others.",
+            "Name a positive column (along='D'), or take folds='random'.",
+        )
+    return along, values
+
+
+def _rolling(mask: np.ndarray, values: np.ndarray) -> Iterator[Part]:
+    """Yield the last origins of a group: at least two sizes are fitted, the next is predicted."""
+    rows = np.flatnonzero(mask)
+    size = np.full(len(mask), -1)
+    size[rows] = groups_of(values[rows])
+    for k in np.unique(size[rows])[2:][-ORIGINS:]:
+        yield Part(mask & (size < k), mask & (size == k))
+
+
+def _random(mask: np.ndarray, seed: Sequence[int]) -> Iterator[Part]:
+    rows = np.flatnonzero(mask)
+    order = np.random.default_rng(list(seed)).permutation(rows)
+    for chosen in np.array_split(order, min(RANDOM, len(order))):
+        test = np.isin(np.arange(len(mask)), chosen)
+        yield Part(mask & ~test, test)

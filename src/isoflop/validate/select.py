@@ -1,0 +1,301 @@
+"""Choose one law for a table, or for each group of it, from training rows alone.
+
+Every law is fitted to a part of the training rows and predicts another part of them, as far away
+as what will be asked of it; the smallest law that is not clearly worse than the best is taken.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+
+from isoflop.errors import InputError, IsoflopError, NotIdentified
+from isoflop.fit.result import Fit
+from isoflop.laws.resolve import resolve
+from isoflop.runs.table import RunTable
+from isoflop.runs.where import mask_of
+from isoflop.validate.folds import labels_of, parts_of
+from isoflop.validate.ranking import FEWEST
+from isoflop.validate.rolling import How, inputs_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from isoflop.laws.law import Law
+    from isoflop.validate.folds import Part
+
+SCHEMA = "isoflop.selection/1"
+#: Share of the best score below which two laws differ by rounding: one law written in two ways.
+EQUAL = 1e-6
+
+
+class Candidate(msgspec.Struct, frozen=True, kw_only=True):
+    """How one law did on the held-out parts of the training rows.
+
+    Args:
+        law: its name; parameters: their number.
+        score: mean squared error, each output in units of its variance over the training rows
+            (of logarithms if the noise is); None if the law failed in a part.
+        excess: score minus the best law's; error: standard error of that difference, paired.
+        reason: why it failed.
+    """
+
+    law: str
+    parameters: int
+    score: float | None = None
+    excess: float | None = None
+    error: float | None = None
+    reason: str = ""
+
+    @property
+    def close(self) -> bool:
+        """Whether it is within one standard error of the best law, or equal up to rounding."""
+        if self.score is None or self.excess is None or self.error is None:
+            return False
+        return self.excess <= max(self.error, EQUAL * self.score)
+
+
+class Selection(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+    """A law chosen among several, fitted to all training rows.
+
+    Args:
+        chosen: name of the law; candidates: all laws, best score first.
+        fits: by label of the group ("" without groups), one fit for each of `outputs`.
+        outputs: columns that are predicted; group: column of labels, or "".
+        noise: of the fits; along: column whose next larger values were predicted, or "" if parts
+            were drawn at random; parts: number of parts predicted, over all groups.
+        unit: what the standard error counts as one observation: "part", or "run" where there are
+            fewer than six parts (then it is too small if the runs of a part miss together).
+        runs: number of training rows.
+    """
+
+    chosen: str
+    candidates: tuple[Candidate, ...]
+    fits: dict[str, tuple[Fit, ...]]
+    outputs: tuple[str, ...]
+    group: str
+    noise: str
+    along: str
+    parts: int
+    unit: str
+    runs: int
+    schema: str = SCHEMA
+
+    def predict(self, table: RunTable | dict[str, Any]) -> np.ndarray:
+        """Return the fits' point predictions, [run, output] in the order of `outputs`.
+
+        Raises:
+            InputError: if a run belongs to a group that had no training rows.
+        """
+        table = _table(table)
+        labels = labels_of(table, self.group)
+        if unknown := sorted(set(labels) - set(self.fits)):
+            raise InputError(
+                f"no law was fitted to {self.group} {', '.join(unknown[:3])}.",
+                "Constants are fitted for each group, and this one had no training rows.",
+            )
+        found = np.empty((len(table), len(self.outputs)))
+        for label, fits in self.fits.items():
+            rows = np.flatnonzero(labels == label)
+            if len(rows):
+                found[rows] = np.stack([_point(f, table.take(rows)) for f in fits], axis=1)
+        return found
+
+    def to_json(self) -> str:
+        """Return the selection as one JSON document, fits included."""
+        fits = {k: [msgspec.Raw(f.to_json().encode()) for f in x] for k, x in self.fits.items()}
+        return msgspec.json.encode(msgspec.structs.asdict(self) | {"fits": fits}).decode()
+
+    @classmethod
+    def from_json(cls, document: bytes | str) -> Selection:
+        """Read a selection from `to_json`.
+
+        Raises:
+            InputError: if the document is not a selection.
+        """
+        try:
+            stored = msgspec.json.decode(document)
+            if stored.get("schema") != SCHEMA:
+                raise InputError(f"this has schema {stored.get('schema')}, not {SCHEMA}.")
+            fits = {
+                label: tuple(Fit.from_json(msgspec.json.encode(x)) for x in found)
+                for label, found in stored.pop("fits").items()
+            }
+            plain = msgspec.convert(stored | {"fits": {}}, cls)
+            return msgspec.structs.replace(plain, fits=fits)
+        except (msgspec.MsgspecError, AttributeError, KeyError, TypeError) as error:
+            raise InputError(f"this is not a selection: {error}.") from error
+
+
+def select(
+    table: RunTable | dict[str, Any],
+    laws: Sequence[Law | str],
+    *,
+    output: str | Sequence[str] = "loss",
+    group: str = "",
+    train: str = "",
+    along: str = "",
+    folds: str = "rolling",
+    noise: str = "",
+    bootstrap: int = 0,
+    seed: int = 0,
+) -> Selection:
+    """Choose a law from training rows alone, and fit it to all of them.
+
+    The score of a law is its mean squared error on parts of the training rows that it was not
+    fitted to. Laws within one standard error of the best (of the paired difference) are taken for
+    equally good; the one with the fewest parameters is chosen, then the one with the better score.
+
+    Args:
+        table: runs, or a mapping of columns.
+        laws: registered names, compositions, formulas (`isoflop.laws.resolve`) or laws.
+        output: column that is predicted, or several, each with its own constants.
+        group: column of labels; the constants are fitted for each label, the law is one for all.
+        train: condition on the runs that may be looked at ("split == 'train'"); all if "".
+        along: column along which the law will be extrapolated; if "" C, or the input that spans
+            most decades.
+        folds: "rolling": in every group each of the three largest values of `along` is predicted
+            from the smaller ones; "random": five random parts, for interpolation.
+        noise: as in `isoflop.fit`; if "" "squared" (of logarithms) where all outputs are positive
+            and "raw-squared" elsewhere. The score has the scale of its residuals.
+        bootstrap: samples of the chosen law's fits; seed: of everything random.
+
+    Raises:
+        InputError: no law, an unknown name, a column that is missing, or too few runs or sizes.
+        NotIdentified: if no law could be fitted in every part.
+
+    Source: the rule of one standard error is that of Breiman et al. 1984, section 3.4.3, here with
+        the paired difference in place of the score.
+    """
+    rows = _training(_table(table), train)
+    outputs = (output,) if isinstance(output, str) else tuple(output)
+    known = _resolved(laws, rows, outputs)
+    rows.require(*outputs, *dict.fromkeys(n for law in known for n in law.input_names))
+    noise = noise or ("squared" if all(np.all(rows[o] > 0) for o in outputs) else "raw-squared")
+    hows = [How(noise=noise, output=o, seed=seed) for o in outputs]
+    parts, column = parts_of(rows, known, group=group, along=along, folds=folds, seed=seed)
+    candidates, unit = _scores(rows, known, parts, hows)
+    chosen = _choose(candidates)
+    law = next(law for law in known if law.name == chosen)
+    labels = labels_of(rows, group)
+    fits = {
+        label: tuple(how.fit(rows.where(labels == label), law, bootstrap) for how in hows)
+        for label in dict.fromkeys(labels)
+    }
+    return Selection(
+        chosen=chosen,
+        candidates=tuple(candidates),
+        fits=fits,
+        outputs=outputs,
+        group=group,
+        noise=noise,
+        along=column,
+        parts=len(parts),
+        unit=unit,
+        runs=len(rows),
+    )
+
+
+def _table(table: RunTable | dict[str, Any]) -> RunTable:
+    return table if isinstance(table, RunTable) else RunTable.from_columns(table)
+
+
+def _training(table: RunTable, train: str) -> RunTable:
+    rows = table.where(mask_of(train, table)) if train else table
+    if not len(rows):
+        raise InputError(f"`{train}` is true of none of {len(table)} runs.", "Nothing to fit.")
+    return rows
+
+
+def _resolved(laws: Sequence[Law | str], rows: RunTable, outputs: Sequence[str]) -> list[Law]:
+    columns = tuple(name for name in rows if name not in outputs)
+    found = [resolve(x, columns=columns) if isinstance(x, str) else x for x in laws]
+    if not found or not outputs:
+        raise InputError(
+            f"{len(found)} laws are to be compared on {len(outputs)} outputs.",
+            "One is chosen among those that are named.",
+            "Name laws and an output:  iso.select(table, ['m1', 'm2'], output='loss')",
+        )
+    return list({law.name: law for law in found}.values())
+
+
+def _scores(
+    rows: RunTable, laws: Sequence[Law], parts: Sequence[Part], hows: Sequence[How]
+) -> tuple[list[Candidate], str]:
+    """Return the candidates, best first, and the unit that standard errors count."""
+    spread = [_spread(rows, how) for how in hows]
+    squares: dict[str, np.ndarray] = {}
+    reasons: dict[str, str] = {}
+    for law in laws:
+        try:
+            found = [_squares(rows, law, part, hows, spread) for part in parts]
+        except IsoflopError as error:
+            reasons[law.name] = error.what
+            continue
+        squares[law.name] = np.concatenate(found)
+    if not squares:
+        raise NotIdentified("no law could be fitted in every part.", " ".join(reasons.values()))
+    number = np.concatenate([np.full(part.test.sum(), k) for k, part in enumerate(parts)])
+    unit = "part" if len(parts) >= FEWEST else "run"
+    units = number if unit == "part" else np.arange(len(number))
+    best = min(squares.values(), key=lambda x: float(x.mean()))
+    found = [_candidate(law, squares, best, units, reasons) for law in laws]
+    return sorted(found, key=lambda c: np.inf if c.score is None else c.score), unit
+
+
+def _spread(rows: RunTable, how: How) -> float:
+    values = np.asarray(rows[how.output], dtype=float)
+    return float(np.std(np.log(values) if how.logs else values)) or 1.0
+
+
+def _squares(
+    rows: RunTable, law: Law, part: Part, hows: Sequence[How], spread: Sequence[float]
+) -> np.ndarray:
+    """Return a law's squared errors in a part, mean over the outputs, [predicted run].
+
+    Raises:
+        NotIdentified: if a prediction is not a number.
+    """
+    train, test = rows.where(part.train), rows.where(part.test)
+    total = np.zeros(len(test))
+    for how, unit in zip(hows, spread, strict=True):
+        with np.errstate(all="ignore"):
+            point = _point(how.fit(train, law, 0), test)
+            observed = np.asarray(test[how.output], dtype=float)
+            away = np.log(point / observed) if how.logs else point - observed
+        total += (away / unit) ** 2
+    if not np.all(np.isfinite(total)):
+        raise NotIdentified(f"a prediction of `{law.name}` is not a number.")
+    return total / len(hows)
+
+
+def _point(fitted: Fit, test: RunTable) -> np.ndarray:
+    return np.broadcast_to(fitted.point(**inputs_of(fitted.law, test)), len(test)).astype(float)
+
+
+def _candidate(
+    law: Law,
+    squares: dict[str, np.ndarray],
+    best: np.ndarray,
+    units: np.ndarray,
+    reasons: dict[str, str],
+) -> Candidate:
+    size = len(law.parameters)
+    if law.name not in squares:
+        return Candidate(law=law.name, parameters=size, reason=reasons[law.name])
+    own = squares[law.name]
+    excess = float((own - best).mean())
+    # Standard error of a mean over units that hold different numbers of runs.
+    totals = np.bincount(units, weights=own - best - excess)
+    count = len(totals)
+    error = float(np.sqrt(np.sum(totals**2) * count / max(count - 1, 1)) / len(own))
+    score = float(own.mean())
+    return Candidate(law=law.name, parameters=size, score=score, excess=excess, error=error)
+
+
+def _choose(candidates: Sequence[Candidate]) -> str:
+    """Return the smallest law within one standard error of the best."""
+    close = [c for c in candidates if c.close]
+    return min(close, key=lambda c: (c.parameters, c.score)).law
