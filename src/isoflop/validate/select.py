@@ -11,50 +11,23 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
-from isoflop.errors import InputError, IsoflopError, NotIdentified
+from isoflop.errors import InputError
+from isoflop.fit.noise import parse_noise
 from isoflop.fit.result import Fit
 from isoflop.laws.resolve import resolve
 from isoflop.runs.table import RunTable
 from isoflop.runs.where import mask_of
+from isoflop.validate.candidates import Candidate, choose, point_of, scores_of
 from isoflop.validate.folds import labels_of, parts_of
-from isoflop.validate.ranking import FEWEST
-from isoflop.validate.rolling import How, inputs_of
+from isoflop.validate.rolling import How
+from isoflop.validate.split import usable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from isoflop.laws.law import Law
-    from isoflop.validate.folds import Part
 
 SCHEMA = "isoflop.selection/1"
-#: Share of the best score below which two laws differ by rounding: one law written in two ways.
-EQUAL = 1e-6
-
-
-class Candidate(msgspec.Struct, frozen=True, kw_only=True):
-    """How one law did on the held-out parts of the training rows.
-
-    Args:
-        law: its name; parameters: their number.
-        score: mean squared error, each output in units of its variance over the training rows
-            (of logarithms if the noise is); None if the law failed in a part.
-        excess: score minus the best law's; error: standard error of that difference, paired.
-        reason: why it failed.
-    """
-
-    law: str
-    parameters: int
-    score: float | None = None
-    excess: float | None = None
-    error: float | None = None
-    reason: str = ""
-
-    @property
-    def close(self) -> bool:
-        """Whether it is within one standard error of the best law, or equal up to rounding."""
-        if self.score is None or self.excess is None or self.error is None:
-            return False
-        return self.excess <= max(self.error, EQUAL * self.score)
 
 
 class Selection(msgspec.Struct, frozen=True, kw_only=True, eq=False):
@@ -68,7 +41,7 @@ class Selection(msgspec.Struct, frozen=True, kw_only=True, eq=False):
             were drawn at random; parts: number of parts predicted, over all groups.
         unit: what the standard error counts as one observation: "part", or "run" where there are
             fewer than six parts (then it is too small if the runs of a part miss together).
-        runs: number of training rows.
+        runs: number of training rows that were used; note: which were left out, if any.
     """
 
     chosen: str
@@ -81,6 +54,7 @@ class Selection(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     parts: int
     unit: str
     runs: int
+    note: str = ""
     schema: str = SCHEMA
 
     def predict(self, table: RunTable | dict[str, Any]) -> np.ndarray:
@@ -100,7 +74,7 @@ class Selection(msgspec.Struct, frozen=True, kw_only=True, eq=False):
         for label, fits in self.fits.items():
             rows = np.flatnonzero(labels == label)
             if len(rows):
-                found[rows] = np.stack([_point(f, table.take(rows)) for f in fits], axis=1)
+                found[rows] = np.stack([point_of(f, table.take(rows)) for f in fits], axis=1)
         return found
 
     def to_json(self) -> str:
@@ -172,12 +146,11 @@ def select(
     rows = _training(_table(table), train)
     outputs = (output,) if isinstance(output, str) else tuple(output)
     known = _resolved(laws, rows, outputs)
-    rows.require(*outputs, *dict.fromkeys(n for law in known for n in law.input_names))
-    noise = noise or ("squared" if all(np.all(rows[o] > 0) for o in outputs) else "raw-squared")
+    rows, noise, note = _usable(rows, known, outputs, noise)
     hows = [How(noise=noise, output=o, seed=seed) for o in outputs]
     parts, column = parts_of(rows, known, group=group, along=along, folds=folds, seed=seed)
-    candidates, unit = _scores(rows, known, parts, hows)
-    chosen = _choose(candidates)
+    candidates, unit = scores_of(rows, known, parts, hows)
+    chosen = choose(candidates)
     law = next(law for law in known if law.name == chosen)
     labels = labels_of(rows, group)
     fits = {
@@ -195,6 +168,7 @@ def select(
         parts=len(parts),
         unit=unit,
         runs=len(rows),
+        note=note,
     )
 
 
@@ -221,81 +195,15 @@ def _resolved(laws: Sequence[Law | str], rows: RunTable, outputs: Sequence[str])
     return list({law.name: law for law in found}.values())
 
 
-def _scores(
-    rows: RunTable, laws: Sequence[Law], parts: Sequence[Part], hows: Sequence[How]
-) -> tuple[list[Candidate], str]:
-    """Return the candidates, best first, and the unit that standard errors count."""
-    spread = [_spread(rows, how) for how in hows]
-    squares: dict[str, np.ndarray] = {}
-    reasons: dict[str, str] = {}
-    for law in laws:
-        try:
-            found = [_squares(rows, law, part, hows, spread) for part in parts]
-        except IsoflopError as error:
-            reasons[law.name] = error.what
-            continue
-        squares[law.name] = np.concatenate(found)
-    if not squares:
-        raise NotIdentified("no law could be fitted in every part.", " ".join(reasons.values()))
-    number = np.concatenate([np.full(part.test.sum(), k) for k, part in enumerate(parts)])
-    unit = "part" if len(parts) >= FEWEST else "run"
-    units = number if unit == "part" else np.arange(len(number))
-    best = min(squares.values(), key=lambda x: float(x.mean()))
-    found = [_candidate(law, squares, best, units, reasons) for law in laws]
-    return sorted(found, key=lambda c: np.inf if c.score is None else c.score), unit
-
-
-def _spread(rows: RunTable, how: How) -> float:
-    values = np.asarray(rows[how.output], dtype=float)
-    return float(np.std(np.log(values) if how.logs else values)) or 1.0
-
-
-def _squares(
-    rows: RunTable, law: Law, part: Part, hows: Sequence[How], spread: Sequence[float]
-) -> np.ndarray:
-    """Return a law's squared errors in a part, mean over the outputs, [predicted run].
-
-    Raises:
-        NotIdentified: if a prediction is not a number.
-    """
-    train, test = rows.where(part.train), rows.where(part.test)
-    total = np.zeros(len(test))
-    for how, unit in zip(hows, spread, strict=True):
-        with np.errstate(all="ignore"):
-            point = _point(how.fit(train, law, 0), test)
-            observed = np.asarray(test[how.output], dtype=float)
-            away = np.log(point / observed) if how.logs else point - observed
-        total += (away / unit) ** 2
-    if not np.all(np.isfinite(total)):
-        raise NotIdentified(f"a prediction of `{law.name}` is not a number.")
-    return total / len(hows)
-
-
-def _point(fitted: Fit, test: RunTable) -> np.ndarray:
-    return np.broadcast_to(fitted.point(**inputs_of(fitted.law, test)), len(test)).astype(float)
-
-
-def _candidate(
-    law: Law,
-    squares: dict[str, np.ndarray],
-    best: np.ndarray,
-    units: np.ndarray,
-    reasons: dict[str, str],
-) -> Candidate:
-    size = len(law.parameters)
-    if law.name not in squares:
-        return Candidate(law=law.name, parameters=size, reason=reasons[law.name])
-    own = squares[law.name]
-    excess = float((own - best).mean())
-    # Standard error of a mean over units that hold different numbers of runs.
-    totals = np.bincount(units, weights=own - best - excess)
-    count = len(totals)
-    error = float(np.sqrt(np.sum(totals**2) * count / max(count - 1, 1)) / len(own))
-    score = float(own.mean())
-    return Candidate(law=law.name, parameters=size, score=score, excess=excess, error=error)
-
-
-def _choose(candidates: Sequence[Candidate]) -> str:
-    """Return the smallest law within one standard error of the best."""
-    close = [c for c in candidates if c.close]
-    return min(close, key=lambda c: (c.parameters, c.score)).law
+def _usable(
+    rows: RunTable, laws: Sequence[Law], outputs: Sequence[str], noise: str
+) -> tuple[RunTable, str, str]:
+    """Return the rows that have all values, the noise, and a sentence on what is left out."""
+    rows.require(*outputs)
+    logs = all(np.all(rows[o][np.isfinite(rows[o])] > 0) for o in outputs)
+    noise = noise or ("squared" if logs else "raw-squared")
+    notes = []
+    for output in outputs:
+        rows, note = usable(rows, laws, output, logs=parse_noise(noise).logs)
+        notes.append(note)
+    return rows, noise, " ".join(filter(None, notes))

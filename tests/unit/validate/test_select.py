@@ -7,8 +7,9 @@ import isoflop as iso
 from isoflop.errors import InputError, NotIdentified
 from isoflop.laws.resolve import resolve
 from isoflop.runs.table import RunTable
+from isoflop.validate.candidates import Candidate
 from isoflop.validate.folds import ORIGINS, parts_of
-from isoflop.validate.select import Candidate, Selection
+from isoflop.validate.select import Selection
 
 POWER, FLOOR, LINE = "A/D^alpha", "E + A/D^alpha", "c + k*log(D)"
 LAWS = (POWER, FLOOR, LINE)
@@ -106,6 +107,17 @@ def test_random_parts_hold_each_run_once():
         together = table["model"][part.test | part.train]
         assert len(set(together)) == 1
         assert not np.any(part.test & part.train)
+
+
+def test_runs_without_a_value_are_left_out_and_counted():
+    table = curves(FLOOR)
+    gaps = table | {"loss": table["loss"].copy()}
+    gaps["loss"][[0, 13]] = np.nan
+    found = chosen(gaps)
+    assert (found.chosen, found.noise, found.runs) == (FLOOR, "squared", 30)
+    assert found.note.startswith("2 of 32 runs are left out")
+    with pytest.raises(InputError, match="no column"):
+        chosen(table, ("chinchilla",))
 
 
 def test_json_both_ways():
