@@ -42,6 +42,7 @@ lint: $(VENV)/.test ## ruff and pyright
 bench: $(VENV)/.test ## run the benchmarks (quiet machine, see docs/benchmarks.md)
 	$(BIN)/python bench/train_throughput.py
 	$(BIN)/python bench/fit_speed.py
+	$(BIN)/python bench/plan_speed.py
 
 docs: $(VENV)/.docs ## build the documentation into docs/_build
 	$(BIN)/sphinx-build -q -W -b html docs docs/_build/html
