@@ -31,7 +31,11 @@ from isoflop.samples import Estimate, summarise
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from isoflop.design.belief import Belief
     from isoflop.fit.result import Fit
+
+    #: Name of a design -> belief about its places and the target, and the places observed.
+    Beliefs = dict[str, tuple[Belief, list[int]]]
 
 #: Half width of the sizes considered at a budget, as a factor: that of the usual grid.
 SPREAD = RATIO ** ((GRID_SIZES - 1) / 2)
@@ -156,22 +160,15 @@ def next_runs(
         raise nothing_affordable(outlook, budget)
     belief = outlook.belief(possible)
     chosen = outlook.choose(possible, belief, budget)
-    marked = outlook.inside(np.array([run.C for run in possible]))(chosen)
-    runs = tuple(msgspec.structs.replace(possible[k], interior=bool(marked[k])) for k in chosen)
-    runs = tuple(sorted(runs, key=lambda run: (float(f"{run.C:.2e}"), run.N)))
+    runs = _in_order(outlook, possible, chosen)
     grid = isoflop_grid(rungs, lambda C: outlook.optimum(C)[0], budget)
-    beliefs = {"now": (belief, []), "after": (belief, chosen)}
+    beliefs: Beliefs = {"now": (belief, []), "after": (belief, chosen)}
     if len(grid) == GRID_RUNS:
         beliefs["grid"] = (outlook.belief(grid), list(range(GRID_RUNS)))
-    deviations = {name: b.deviation(places) for name, (b, places) in beliefs.items()}
     level = fit.settings.level if level is None else level
-    point = float(fit.point(**outlook.target, **others))
-
-    def interval(name: str) -> Estimate:
-        moved = beliefs[name][0].after(beliefs[name][1], seed)
-        raw = fit.noise.startswith("raw-")
-        return summarise(point, point + moved if raw else point * np.exp(moved), level)
-
+    bound = outlook.bound(possible, belief, budget)
+    expected = _expected(outlook, beliefs, bound, level, seed)
+    to_reach = expected.deviations.get("grid")
     return NextRuns(
         law=fit.law.name,
         target=target,
@@ -180,16 +177,39 @@ def next_runs(
         counted=rungs.cost,
         runs=runs,
         grid=tuple(grid),
-        expected=Expected(
-            **{name: interval(name) for name in beliefs},
-            deviations=deviations | {"bound": outlook.bound(possible, belief, budget)},
-        ),
-        compute_share=outlook.share(possible, belief, budget, deviations["grid"])
-        if "grid" in deviations
-        else None,
+        expected=expected,
+        compute_share=None
+        if to_reach is None
+        else outlook.share(possible, belief, budget, to_reach),
         noise=belief.noise,
         level=level,
         samples=len(belief.target),
         seed=seed,
-        warnings=(*warnings_of(fit, target, runs), *grid_warning(fit, grid, deviations)),
+        warnings=(*warnings_of(fit, target, runs), *grid_warning(fit, grid, expected.deviations)),
+    )
+
+
+def _in_order(outlook: Outlook, possible: list[NextRun], chosen: list[int]) -> tuple[NextRun, ...]:
+    """Return the chosen runs by cost, marked where they lie inside the span of the choice."""
+    inner = outlook.inside(np.array([run.C for run in possible]))(chosen)
+    runs = [msgspec.structs.replace(possible[k], interior=bool(inner[k])) for k in chosen]
+    return tuple(sorted(runs, key=lambda run: (float(f"{run.C:.2e}"), run.N)))
+
+
+def _expected(
+    outlook: Outlook, beliefs: Beliefs, bound: float, level: float, seed: int
+) -> Expected:
+    """Return intervals and deviations of the loss at the target under each design."""
+    fit = outlook.fit
+    point = float(fit.point(**outlook.target, **outlook.others))
+    raw = fit.noise.startswith("raw-")
+
+    def interval(belief: Belief, places: list[int]) -> Estimate:
+        moved = belief.after(places, seed)
+        return summarise(point, point + moved if raw else point * np.exp(moved), level)
+
+    deviations = {name: belief.deviation(places) for name, (belief, places) in beliefs.items()}
+    return Expected(
+        **{name: interval(*pair) for name, pair in beliefs.items()},
+        deviations=deviations | {"bound": bound},
     )
