@@ -140,7 +140,7 @@ def select(
         InputError: no law, an unknown name, a column that is missing, or too few runs or sizes.
         NotIdentified: if no law could be fitted in every part.
 
-    Source: the rule of one standard error is that of Breiman et al. 1984, section 3.4.3, here with
+    Source: the rule of one standard error is that of Breiman et al. 1984 (p. 80), here with
         the paired difference in place of the score.
     """
     rows = _training(_table(table), train)
