@@ -192,7 +192,7 @@ def test_ctrl_c_ends_a_sweep_in_seconds_and_the_same_command_goes_on(
     started = time.monotonic()
     os.killpg(sweep.process.pid, signal.SIGINT)  # what a terminal does
     assert sweep.process.wait(PATIENCE) != 0
-    assert time.monotonic() - started < 20
+    assert time.monotonic() - started < PATIENCE / 4
     sweep.listener.join()
     unfinished = [spec.id for spec in store.todo(store.specs()) if store.points(spec.id)]
     assert unfinished

@@ -122,7 +122,7 @@ def test_death_is_noticed_at_once(job: Callable[..., Job]) -> None:
     started = time.monotonic()
     with LocalEngine(WORKER, workers=1) as engine:
         engine.run([job("a", "die once")])
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < EngineSettings().silent_seconds / 2
 
 
 def test_a_job_that_kills_every_worker_fails_with_the_reason(job: Callable[..., Job]) -> None:
@@ -146,8 +146,8 @@ def test_attempts_that_get_further_do_not_count_as_fruitless(job: Callable[..., 
 @pytest.mark.parametrize(
     ("do", "settings"),
     [
-        ("hang once", EngineSettings(stalled_seconds=1.5)),
-        ("halt once", EngineSettings(silent_seconds=2.0)),
+        ("hang once", EngineSettings(stalled_seconds=4.0)),
+        ("halt once", EngineSettings(silent_seconds=6.0)),
     ],
 )
 def test_a_worker_that_hangs_is_replaced(
@@ -163,16 +163,20 @@ def test_a_worker_that_hangs_is_replaced(
 def test_a_slow_job_that_asks_whether_to_stop_is_not_taken_for_hung(
     job: Callable[..., Job],
 ) -> None:
-    with LocalEngine(WORKER, workers=1, settings=EngineSettings(stalled_seconds=1.0)) as engine:
+    with LocalEngine(WORKER, workers=1, settings=EngineSettings(stalled_seconds=3.0)) as engine:
         events: list[Event] = []
-        engine.run([job("a", steps=12, sleep=0.2)], events.append)
+        engine.run([job("a", steps=20, sleep=0.2)], events.append)
     assert of(events, "retried") == []
 
 
 def test_a_fatal_error_stops_all_and_is_raised_as_it_was(
     job: Callable[..., Job], tmp_path: Path
 ) -> None:
-    jobs = [job("long", cost=9, steps=1000, sleep=0.05), job("full", "disk full"), job("later")]
+    jobs = [
+        job("long", cost=9, steps=1000, sleep=0.05),
+        job("full", "disk full", after="long"),
+        job("later"),
+    ]
     with LocalEngine(WORKER, workers=2) as engine:
         with pytest.raises(StoreError, match="No space left on device") as caught:
             engine.run(jobs)
@@ -222,7 +226,7 @@ def test_ctrl_c_saves_the_running_jobs_and_leaves_the_rest(
 ) -> None:
     events: list[Event] = []
     names = ["a", "b", "c"]
-    jobs = [job(name, steps=1000, sleep=0.02) for name in names]
+    jobs = [job(name, steps=10_000, sleep=0.02) for name in names]
     before = signal.getsignal(signal.SIGINT)
     with LocalEngine(WORKER, workers=2) as engine:
         thread = interrupt(1, after=lambda: len(set(of(events, "point"))) == 2)
@@ -234,7 +238,7 @@ def test_ctrl_c_saves_the_running_jobs_and_leaves_the_rest(
     assert sorted(of(events, "stopped")) == ["a", "b"]
     assert all((tmp_path / f"{name}.saved").exists() for name in "ab")
     assert not (tmp_path / "c.tries").exists()
-    assert outcome.seconds < 8
+    assert outcome.seconds < 60
     assert signal.getsignal(signal.SIGINT) is before
 
 
@@ -246,7 +250,7 @@ def test_a_second_ctrl_c_kills(job: Callable[..., Job]) -> None:
         outcome = engine.run([job("a", "hang once", steps=5)], events.append)
     thread.join()
     assert outcome.stopped
-    assert outcome.seconds < 10
+    assert outcome.seconds < 40
 
 
 def test_workers_end_by_themselves_when_the_engine_is_killed(
@@ -267,7 +271,7 @@ def test_workers_end_by_themselves_when_the_engine_is_killed(
         workers = psutil.Process(engine.pid).children()
         engine.kill()
     assert len(workers) == 2
-    _, alive = psutil.wait_procs(workers, timeout=5)
+    _, alive = psutil.wait_procs(workers, timeout=30)
     for process in alive:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.kill()
