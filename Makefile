@@ -32,7 +32,7 @@ test: $(VENV)/.test ## run the tests, but those that take minutes each
 	$(BIN)/python -m pytest -q -n auto -m 'not exhaustive' $(ARGS)
 
 test-all: $(VENV)/.test ## run every test
-	$(BIN)/python -m pytest -q -n auto $(ARGS)
+	$(BIN)/python -m pytest -q -n auto --hypothesis-profile=explore $(ARGS)
 
 lint: $(VENV)/.test ## ruff and pyright
 	$(BIN)/ruff check .

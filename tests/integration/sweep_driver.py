@@ -40,7 +40,7 @@ def main(study: str, tokens: str, checkpoint_seconds: str) -> None:
     path = Path(tokens)
     digest = corpus.load(path).digest
     # Many kills of a worker may meet the same run before it gets any further.
-    settings = EngineSettings(retries=100)
+    settings = EngineSettings(retries=100, grace=120.0)
     with LocalEngine(WORKER, workers=2, settings=settings) as engine:
         run_sweep(
             specs_for(digest),

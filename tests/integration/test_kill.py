@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import json
 import os
 import queue
@@ -27,8 +29,11 @@ if TYPE_CHECKING:
 
 DRIVER = Path(__file__).parent / "sweep_driver.py"
 KILLS = 20
-#: Seconds between checkpoints: kills land before the first, between two, and while one is written.
-CHECKPOINT_SECONDS = 0.25
+#: Checkpoints and moments of kills come in shares of the CPU seconds that the whole sweep takes,
+#: so that a fast machine does not end it before the last kill.
+CHECKPOINT_SHARE = KILL_SHARE = 0.02
+#: Seconds between checkpoints of a sweep that writes none of its own accord.
+NEVER = 1e9
 #: Only against hanging: on a busy machine everything takes several times as long.
 PATIENCE = 240.0
 
@@ -36,8 +41,8 @@ PATIENCE = 240.0
 class Sweep:
     """A running sweep: a process group of its own, and the events that it tells."""
 
-    def __init__(self, study: Path, tokens: Path) -> None:
-        command = [sys.executable, DRIVER, study, tokens, str(CHECKPOINT_SECONDS)]
+    def __init__(self, study: Path, tokens: Path, checkpoint_seconds: float = 0.25) -> None:
+        command = [sys.executable, DRIVER, study, tokens, str(checkpoint_seconds)]
         self.process = subprocess.Popen(
             [str(part) for part in command], stdout=subprocess.PIPE, start_new_session=True
         )
@@ -74,10 +79,11 @@ class Sweep:
 
     def kill_worker(self, chance: random.Random) -> bool:
         """Kill one worker, if there is one at the moment."""
-        workers = psutil.Process(self.process.pid).children()
-        if workers:
-            chance.choice(workers).kill()
-        return bool(workers)
+        with contextlib.suppress(psutil.NoSuchProcess):  # it ends just now
+            if workers := psutil.Process(self.process.pid).children():
+                chance.choice(workers).kill()
+                return True
+        return False
 
     def finish(self) -> None:
         """Wait for the end of the sweep."""
@@ -149,14 +155,17 @@ def test_a_sweep_killed_twenty_times_ends_as_an_undisturbed_one(
     chance = random.Random(20)
     quiet, killed = Store(tmp_path / "quiet"), Store(tmp_path / "killed")
     Sweep(quiet.path, tokens).finish()
+    cost = sum(run.measured["cpu_seconds"] for run in quiet.runs())
+    # Kills come before a run's first checkpoint, between two, and while one is written.
+    pace = itertools.cycle([NEVER, CHECKPOINT_SHARE * cost])
 
     watch = Watch(killed)
-    sweep = Sweep(killed.path, tokens)
+    sweep = Sweep(killed.path, tokens, next(pace))
     kills = {"group": 0, "engine": 0, "worker": 0}
     while sum(kills.values()) < KILLS:
         # One kill in six comes before anything is trained: while the sweep starts.
         assert sweep.wait_for(chance.choice([0, 1, 3, 6, 10, 16])), "ended before the last kill"
-        time.sleep(chance.uniform(0.0, 0.4))
+        time.sleep(chance.uniform(0.0, KILL_SHARE * cost))
         (kind,) = chance.choices(list(kills), weights=[4, 2, 8])
         if kind == "worker":
             kills[kind] += sweep.kill_worker(chance)
@@ -168,7 +177,7 @@ def test_a_sweep_killed_twenty_times_ends_as_an_undisturbed_one(
         else:
             sweep.kill_engine()
         watch.look()
-        sweep = Sweep(killed.path, tokens)
+        sweep = Sweep(killed.path, tokens, next(pace))
     sweep.finish()
 
     assert min(kills.values()) >= 2

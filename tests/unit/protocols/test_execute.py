@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import math
 import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,7 +50,7 @@ def fake_train(
     begin = int(checkpoint.read_text()) if checkpoint.exists() else 0
     checkpoint.write_text("0")
     for step in range(begin + 1, spec.setup.steps + 1):
-        act(spec.setup.seed, begin, folder)
+        act(spec.setup.seed, begin, folder, should_stop)
         on_point(Point(step=step, tokens=256 * step, flops=step * 1.0, seconds=0.0))
         checkpoint.write_text(str(step))
         if should_stop():
@@ -67,7 +69,7 @@ def finished(run: Run) -> Run:
     return msgspec.structs.replace(run, status="finished", loss=3.0 + run.seed)
 
 
-def act(seed: int, begin: int, folder: Path) -> None:
+def act(seed: int, begin: int, folder: Path, should_stop: Callable[[], bool]) -> None:
     if seed == 14:
         raise ZeroDivisionError("one over nothing")
     if seed == 15 and begin == 0 and (folder / "checkpoint.pt").read_text() == "2":
@@ -80,6 +82,8 @@ def act(seed: int, begin: int, folder: Path) -> None:
         raise error
     if seed == 18 and begin == 0:
         os.kill(os.getpid() if os.environ.get("IN_PROCESS") else os.getppid(), signal.SIGINT)
+        while not should_stop():  # a run of a few steps could end before it is told
+            time.sleep(0.01)
 
 
 HANDLER = TrainHandler(train=fake_train, load=lambda path, vocab: f"{path} {vocab}")
@@ -204,9 +208,12 @@ def test_ctrl_c_is_raised_after_all_is_saved_and_the_same_call_goes_on(
 
 def test_ctrl_c_through_worker_processes(store: Store, events: list[dict[str, Any]]) -> None:
     specs = [spec_of(18, steps=9), spec_of(1, steps=1)]
-    with LocalEngine(WORKER, workers=1) as engine, pytest.raises(KeyboardInterrupt):
+    settings = EngineSettings(grace=math.inf)
+    engine = LocalEngine(WORKER, workers=1, settings=settings)
+    with engine, pytest.raises(KeyboardInterrupt):
         run_sweep(specs, store, engine=engine, on_event=events.append)
     assert store.runs() == []
+    assert [p.step for p in store.points(specs[0].id)] == [1]
     with LocalEngine(WORKER, workers=2) as engine:
         assert len(run_sweep(specs, store, engine=engine).finished) == 2
 

@@ -23,7 +23,7 @@ from pathlib import Path
 from isoflop.store.lock import Lock
 with Lock(Path(sys.argv[1])):
     print("held", flush=True)
-    time.sleep(60)
+    time.sleep(600)
 """
 
 
@@ -54,7 +54,7 @@ def test_a_waiting_writer_gets_the_lock_when_it_is_released(tmp_path: Path) -> N
     path = tmp_path / "lock"
     with hold(path) as process:
         process.terminate()
-        with Lock(path, wait=10.0):
+        with Lock(path, wait=240.0):  # only against hanging
             assert path.exists()
 
 
@@ -67,7 +67,7 @@ def test_the_lock_of_another_host_is_respected_until_it_is_old(tmp_path: Path) -
     os.utime(path, (old, old))
     with Lock(path) as lock:
         lock.renew()
-        assert time.time() - path.stat().st_mtime < 5
+        assert path.stat().st_mtime > old + STALE_SECONDS / 2
 
 
 def test_a_torn_lock_file_locks_nobody_out(tmp_path: Path) -> None:

@@ -19,8 +19,8 @@ def handle(payload: dict[str, Any], context: Context) -> dict[str, Any]:
     tries = folder / f"{payload['name']}.tries"
     attempt = len(tries.read_text()) + 1 if tries.exists() else 1
     tries.write_text("x" * attempt)
-    while "after" in payload and not (folder / f"{payload['after']}.tries").exists():
-        time.sleep(0.01)  # that job was given to another worker, which is slow to begin
+    while "beside" in payload and not (folder / f"{payload['beside']}.tries").exists():
+        time.sleep(0.01)  # that job is given to another worker, which may be slow to begin
     act(do, attempt, context)
     for step in range(payload.get("steps", 1)):
         if context.should_stop():
