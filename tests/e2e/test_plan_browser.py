@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from playwright.sync_api import sync_playwright
+from browser import MARKS, open_page
 
 from isoflop.plan.budget import read
 from isoflop.plan.decide import decide
@@ -16,12 +15,7 @@ from isoflop.plan.question import Question
 from isoflop.plan.source import surface
 from isoflop.report.plan_page import write_plan
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine's PATH"),
-]
+pytestmark = MARKS
 
 
 @pytest.fixture(scope="module")
@@ -36,19 +30,9 @@ def path(tmp_path_factory):
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (375, "dark")])
-def test_figures_are_drawn_and_fit_the_screen(path, width, scheme):
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        context = browser.new_context(
-            viewport={"width": width, "height": 900}, color_scheme=scheme, offline=True
-        )
-        page, noise = context.new_page(), []
-        page.on("pageerror", lambda error: noise.append(str(error)))
-        page.on("console", lambda message: noise.append(message.text))
-        page.on("requestfailed", lambda request: noise.append(request.url))
-        page.goto(path.as_uri())
-        page.wait_for_selector("html[data-figures=drawn]", state="attached", timeout=60_000)
-        assert page.locator(".plot .main-svg").count() >= 3
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
-        assert noise == []
-        browser.close()
+def test_figures_are_drawn_and_fit_the_screen(chromium, path, width, scheme):
+    page = open_page(chromium, path, width, scheme)
+    assert page.locator(".plot .main-svg").count() >= 3
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.noise == []
+    page.context.close()

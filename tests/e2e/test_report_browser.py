@@ -1,38 +1,18 @@
 """The report in a real browser, offline: drawn, within the screen, in both schemes, quiet."""
 
+import json
 import re
-import shutil
 
 import pytest
 import synthetic_study
-from playwright.sync_api import sync_playwright
+from browser import MARKS, open_page, until
 
 from isoflop.report import write_report
 from isoflop.units import format_count, format_loss
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
 WIDTHS = (375, 1280)
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine's PATH"),
-]
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield browser
-        browser.close()
+pytestmark = MARKS
 
 
 @pytest.fixture(scope="module")
@@ -42,24 +22,6 @@ def reports(tmp_path_factory):
         name: write_report(getattr(synthetic_study, name)(), folder / f"{name}.html")
         for name in ("study", "troubled", "empty")
     }
-
-
-def open_page(chromium, path, width, scheme):
-    """Open a report; whatever the page complains about or asks for lands in `page.noise`."""
-    context = chromium.new_context(
-        viewport={"width": width, "height": 900}, color_scheme=scheme, offline=True
-    )
-    page = context.new_page()
-    noise = page.noise = []
-    page.on("console", lambda message: noise.append(f"{message.type}: {message.text}"))
-    page.on("pageerror", lambda error: noise.append(f"error: {error}"))
-    page.on("dialog", lambda dialog: noise.append(f"dialog: {dialog.message}"))
-    page.on("requestfailed", lambda request: noise.append(f"failed: {request.url}"))
-    page.on("request", lambda request: noise.append(f"asked: {request.url}"))
-    page.goto(path.as_uri())
-    page.wait_for_selector("html[data-figures=drawn]", state="attached", timeout=60_000)
-    assert noise.pop(0) == f"asked: {path.as_uri()}"  # the file itself, and nothing else
-    return page
 
 
 @pytest.fixture(scope="module")
@@ -90,15 +52,6 @@ def touch(chromium, reports):
     yield find
     for page in pages:
         page.context.close()
-
-
-def until(page, expression):
-    """Wait for a JavaScript expression. (Playwright's own wait needs eval, which the page bars.)"""
-    for _ in range(200):
-        if page.evaluate(expression):
-            return
-        page.wait_for_timeout(50)
-    raise AssertionError(f"never true: {expression}")
 
 
 def drawings(page):
@@ -147,7 +100,7 @@ def test_quiet_and_no_wider_than_the_screen(look, name, width):
     page = look(name, width)
     assert overflow(page) <= 0
     page.mouse.wheel(0, 4000)
-    page.wait_for_timeout(100)
+    until(page, "window.scrollY > 0 || document.documentElement.scrollHeight <= innerHeight")
     assert page.noise == []
 
 
@@ -233,9 +186,10 @@ def test_figures_follow_when_the_scheme_changes(touch):
     light = colours(page)["figure"]
     page.emulate_media(color_scheme="dark")
     until(page, "getComputedStyle(document.body).backgroundColor === 'rgb(21, 23, 27)'")
-    page.wait_for_timeout(500)
+    changed = "![...document.querySelectorAll('.plot text')]"
+    changed += f".some(text => {json.dumps(light)}.includes(getComputedStyle(text).fill))"
+    until(page, changed)
     found = colours(page)
-    assert not set(found["figure"]) & set(light)
     assert min(contrast(c, found["background"]) for c in found["figure"]) >= 3
     assert page.noise == []
 
@@ -256,12 +210,14 @@ def test_paper_is_light_and_figures_fit_on_it(touch):
     page = touch(scheme="dark")
     page.emulate_media(media="print")
     page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    widest = "Math.max(...[...document.querySelectorAll('.plot svg.main-svg')]"
+    widest += ".map(svg => svg.getBoundingClientRect().width))"
+    until(page, f"{widest} <= 680")
     found = colours(page)
-    assert max(drawing["width"] for drawing in drawings(page)) <= 680
     assert all(contrast(c, "rgb(255, 255, 255)") >= 3 for c in found["figure"])
     page.emulate_media(media="screen")
     page.evaluate("window.dispatchEvent(new Event('afterprint'))")
-    assert max(drawing["width"] for drawing in drawings(page)) > 680
+    until(page, f"{widest} > 680")
     assert page.noise == []
 
 
@@ -283,7 +239,7 @@ def test_a_figure_answers_the_pointer(touch):
     plot = page.locator("#figure-parabolas .plot")
     plot.scroll_into_view_if_needed()
     plot.locator(".scatterlayer .points path").nth(2).hover(force=True)
-    page.wait_for_selector("#figure-parabolas .hoverlayer .hovertext", timeout=5_000)
+    page.wait_for_selector("#figure-parabolas .hoverlayer .hovertext")
     assert "nats/token" in page.locator("#figure-parabolas .hovertext").first.text_content()
     assert page.noise == []
 

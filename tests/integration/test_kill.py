@@ -149,6 +149,7 @@ class Watch:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(3600)
 def test_a_sweep_killed_twenty_times_ends_as_an_undisturbed_one(
     tmp_path: Path, tokens: Path
 ) -> None:

@@ -2,6 +2,7 @@
 
 import math
 import sys
+import threading
 import time
 
 import numpy as np
@@ -23,10 +24,11 @@ LIMIT = 2.0
 
 _events: list[str] = []
 _listening = False
+_thread = threading.get_ident()
 
 
 def _hook(event, _arguments):
-    if _listening:
+    if _listening and threading.get_ident() == _thread:  # another thread may do what it likes
         _events.append(event)
 
 
