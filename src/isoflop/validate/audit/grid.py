@@ -10,11 +10,13 @@ import numpy as np
 from isoflop.errors import InputError, IsoflopError, NotIdentified
 from isoflop.fit.surface import IsoflopSurface, minimum_bias
 from isoflop.runs.finding import Finding, Move
+from isoflop.validate.audit.hidden import BY_CHANCE, hidden
 from isoflop.validate.selfcheck import check_minima, check_ratio, check_slope, check_span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from isoflop.fit.isoflop import Profile
     from isoflop.validate.audit.evidence import Evidence
 
 #: A grid whose middle is further than this factor from the minimum is off centre.
@@ -34,14 +36,32 @@ def check_grid_minima(e: Evidence) -> Iterator[Finding]:
         return
     found = check_minima(surface)
     moves = _naive(e, surface) if found else ()
-    for finding in found:
-        yield msgspec.structs.replace(finding, moves=moves)
+    lost = [p for p in surface.profiles if not p.ok]
+    for finding, profile in zip(found, lost, strict=True):
+        yield _by_noise(e, surface, profile, msgspec.structs.replace(finding, moves=moves))
     if not found:
         yield Finding(
             code="minimum",
             severity="ok",
             message=f"all {len(surface.profiles)} budgets have their minimum inside the sizes.",
         )
+
+
+def _by_noise(e: Evidence, surface: IsoflopSurface, profile: Profile, finding: Finding) -> Finding:
+    """Return the finding as a note if noise alone hides such a minimum."""
+    share = hidden(e, surface, profile)
+    if share is None or share < BY_CHANCE:
+        return finding
+    return msgspec.structs.replace(
+        finding,
+        severity="note",
+        message=f"{finding.message} The fitted law has it inside the sizes; noise of"
+        f" {surface.noise:.3g} nats alone hides it in {100 * share:.0f} % of draws.",
+        numbers=finding.numbers | {"hidden by noise": share, "noise": surface.noise},
+        why="The sizes enclose the minimum, but the loss between them differs by little more than"
+        " the noise; the budget counts in the law (approach 3) and not in N*(C) (approach 2).",
+        remedy="Repeat this budget's runs with another seed, or spread its sizes further.",
+    )
 
 
 def _edges_without_a_line(e: Evidence) -> Iterator[Finding]:
