@@ -154,7 +154,7 @@ def document(answer: Prediction) -> dict[str, Any]:
         "level": answer.level,
         "unit": answer.unit,
         "convention": answer.convention,
-        "widening": {"scale": answer.scale, "kappa": answer.kappa, "folds": answer.folds},
+        "widening": {name: getattr(answer, name) for name in ("scale", "kappa", "growth", "folds")},
         "predictions": [_line(answer, i) for i in range(len(answer.coverage))],
         "notes": answer.notes,
     }
@@ -195,8 +195,9 @@ def text(answer: Prediction) -> str:
             f"  {line['distance']:.2f} decades outside the runs; {line['coverage']['text']}",
         ]
     lines.append(
-        f"widened: samples and scatter {answer.scale:.2f} times, and {answer.kappa:.2f} of the"
-        f" law's reach beyond its runs, from {answer.folds} rolling origins and past predictions"
+        f"widened: samples and scatter {answer.scale:.2f} times, and {answer.kappa:.2f} of what the"
+        " law moves in the first decade beyond its runs, growing as"
+        f" decades^{answer.growth:g}, from {answer.folds} rolling origins and past predictions"
     )
     return "\n".join([*lines, *answer.notes])
 

@@ -46,7 +46,8 @@ class FormError:
             for model in self.models.values()
         ]
         span = np.sqrt(np.mean(np.square(moved), axis=0))
-        return self.width.widen(samples, middle(samples), span, logs=True, seed=self.seed)
+        away = self.domain.distance(points)
+        return self.width.widen(samples, middle(samples), span, away, logs=True, seed=self.seed)
 
     def sentence(self, level: float, distance: float) -> str:
         """Return how the interval was widened, and what that was worth before, as one sentence.
@@ -62,7 +63,8 @@ class FormError:
         method = "widened" if self.width.folds else "prior only"
         return (
             f"The interval is widened ({self.width.scale:.2g} times the samples and scatter,"
-            f" {self.width.kappa:.2g} of the slope beyond the runs) by what was learned from"
+            f" {self.width.kappa:.2g} of the slope beyond the runs, growing as"
+            f" decades^{self.width.growth:g}) by what was learned from"
             f" {learned}: {past_coverage(KIND, distance, level, method)}."
         )
 

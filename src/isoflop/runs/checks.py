@@ -140,8 +140,17 @@ def _flops(table: RunTable) -> Iterator[Finding]:
     if stated == "nominal" or (stated == "exact" and not least):
         return
     off = np.abs(ratio - 1) > 0.01
-    if off.any():
-        low, middle, high = float(ratio.min()), median(ratio), float(ratio.max())
+    low, middle, high = float(ratio.min()), median(ratio), float(ratio.max())
+    if (thousands := _thousands(middle)) and not list(_scale(table)):
+        yield Finding(
+            code="scale",
+            severity="warning",
+            message=f"C is {middle:.3g} x 6ND, about 1e{3 * thousands:+d}.",
+            numbers={"median": middle, "smallest": low, "largest": high},
+            why="N, D or C looks as if it were in thousands, millions or billions.",
+            remedy='Convert it:  --column "N=N * 1e6"',
+        )
+    elif off.any():
         forward = abs(3 * middle - 1) < FORWARD
         loud = forward or stated in {"6ND", "exact"}
         yield Finding(
@@ -157,6 +166,12 @@ def _flops(table: RunTable) -> Iterator[Finding]:
             remedy="Say how C was counted, or count it as 6ND:  "
             'isoflop.runs.combine.convert(table, C="6ND")',
         )
+
+
+def _thousands(ratio: float) -> int:
+    """Return the power of a thousand that a ratio is within half a decade of; 0 is none."""
+    power = round(np.log10(ratio) / 3)
+    return power if abs(np.log10(ratio) - 3 * power) < 0.6 else 0
 
 
 def _mixed(table: RunTable) -> Iterator[Finding]:

@@ -118,7 +118,8 @@ def checkpoints(table: RunTable) -> Iterator[Finding]:
             )
         return
     progress = next((name for name in table.columns if name.lower() in _PROGRESS), None)
-    if progress is not None and len(np.unique(table[progress])) > 1:
+    once = "N" in table.columns and len(np.unique(table["N"])) == len(table)  # a size a row
+    if progress is not None and len(np.unique(table[progress])) > 1 and not once:
         yield Finding(
             code="checkpoints",
             severity="warning",

@@ -43,7 +43,8 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True, eq=False):
         reach: what the laws move between the edge of the runs and the point, by their slope at
             the edge (of logarithms, unless residuals are of the output itself), [*shape].
         scale: median of the factor on the fit's own uncertainty.
-        kappa: median of the share of the law's reach that is added as error of the form.
+        kappa: median of the share of the law's reach that is added as error of the form, over the
+            first decade; growth: power of the decades that this error grows with.
         folds: rolling origins in the runs that both were learned from, next to the prior.
         weights: by law.
         level: of `interval` unless another is asked for.
@@ -61,6 +62,7 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     reach: np.ndarray
     scale: float
     kappa: float
+    growth: float = 1.0
     folds: int
     weights: dict[str, float]
     level: float
@@ -144,18 +146,20 @@ def predict(
     width = widening or calibrate(together, table, before=before)
     plain, run = (together.predict(new_run=new, **arrays) for new in (False, True))
     centre = middle(plain)
+    drawn = {"logs": settings.logs, "seed": settings.seed}
     level = settings.level if level is None else level
     kind, method = kind_of(together.fits[0].law), method_of(together, width)
     return Prediction(
         inputs={name: np.ravel(x).tolist() for name, x in arrays.items()},
         point=together.point(**arrays),
-        mean=width.widen(plain, centre, span, logs=settings.logs, seed=settings.seed),
-        samples=width.widen(run, centre, span, logs=settings.logs, seed=settings.seed),
+        mean=width.widen(plain, centre, span, away, **drawn),
+        samples=width.widen(run, centre, span, away, **drawn),
         plain=plain,
         distance=away,
         reach=span,
         scale=width.scale,
         kappa=width.kappa,
+        growth=width.growth,
         folds=width.folds,
         weights=together.weights,
         level=level,

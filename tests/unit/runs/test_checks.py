@@ -123,7 +123,10 @@ def test_checkpoints_of_one_run():
     named = table(run=[f"r{i // 3}" for i in range(30)])
     finding = found(named)["checkpoints"]
     assert (finding.severity, finding.numbers["runs"]) == ("note", 10)
-    assert found(table(step=np.arange(30)))["checkpoints"].severity == "warning"
+    sizes = table()["N"][:10].repeat(3)
+    assert found(table(N=sizes, step=np.arange(30)))["checkpoints"].severity == "warning"
+    # Thirty sizes are thirty runs, whatever counts their steps.
+    assert "checkpoints" not in found(table(step=np.arange(30)))
     assert "checkpoints" not in found(table(run=[f"r{i}" for i in range(30)], step=np.arange(30)))
 
 

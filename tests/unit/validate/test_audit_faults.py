@@ -335,3 +335,50 @@ def test_every_finding_is_whole():
         assert finding.severity in CODES[finding.code].severities
     again = msgspec.json.decode(msgspec.json.encode(audit), type=type(audit))
     assert again == audit
+
+
+@pytest.mark.parametrize(
+    ("name", "other", "code"), [("lr", "N", "lr-trend"), ("batch", "D", "batch-trend")]
+)
+def test_two_values_whose_best_moves_with_size(name, other, code):
+    """Neither value is better on the whole: one suits the small runs, the other the large ones."""
+    c = columns()
+    best = (c[other] / np.median(c[other])) ** 0.5
+    used = np.where(np.random.default_rng(2).random(37) < 0.5, 0.5, 2.0)
+    loss = c["loss"] * np.exp(0.01 * np.log(used / best) ** 2)
+    finding = found(planted(**{name: used * c[name].mean(), "loss": loss}))[code]
+    assert finding.severity == "warning"
+    assert finding.numbers["p"] < 1e-3
+
+
+def test_one_learning_rate_for_all_sizes_is_told():
+    finding = found(planted(lr=np.full(37, 1e-3)))["lr-trend"]
+    assert finding.severity == "note"
+    N = columns()["N"]
+    assert finding.numbers["span of N"] == pytest.approx(N.max() / N.min())
+
+
+@pytest.mark.parametrize(("ratio", "said"), [(1 / np.log(2), True), (1.1, False)])
+def test_many_runs_on_another_curve(ratio, said):
+    """A third of the losses in bits: too many for a test that takes outliers one by one."""
+    other = np.arange(37) % 3 == 0
+    finding = found(planted(loss=rows(columns()["loss"], other, ratio)))["outliers"]
+    assert finding.severity == "warning"
+    assert finding.numbers["rows"] == other.sum()
+    assert finding.numbers["median ratio"] == pytest.approx(ratio, rel=0.01)
+    assert ("bits" in finding.message) == said
+
+
+@pytest.mark.parametrize("name", ["N", "D"])
+def test_millions_show_in_the_flops(name):
+    finding = found(planted(**{name: columns()[name] / 1e6}))["scale"]
+    assert finding.severity == "warning"
+    assert finding.numbers["median"] == pytest.approx(1e6)
+
+
+def test_complete_runs_with_a_step_counter_are_not_checkpoints():
+    c = columns()
+    rows = np.arange(35)  # without the two further seeds
+    named = {name: values[rows] for name, values in c.items() if name != "steps"}
+    whole = table(**named, step=c["steps"][rows], total_steps=c["steps"][rows])
+    assert "checkpoints" not in found(whole)

@@ -1,5 +1,6 @@
 """How far predictions must widen, learned from misses."""
 
+import msgspec
 import numpy as np
 import pytest
 from scipy.stats import multivariate_normal
@@ -106,12 +107,50 @@ def test_mixture_has_the_variance_between_laws():
 def test_form_errs_in_one_direction_outside_and_not_at_all_inside():
     values, reach = np.full((4000, 3), 2.0), np.array([0.0, 0.1, 0.2])
     width = learn(PRIOR, [], {})
-    wide = width.widen(values, values[0], reach, logs=True, seed=0)
+    away = reach / 0.1
+    wide = width.widen(values, values[0], reach, away, logs=True, seed=0)
     assert np.all(wide[:, 0] == 2.0)
     moved = np.log(wide / 2.0)
     assert moved[:, 2] == pytest.approx(2 * moved[:, 1])
     assert abs(np.median(moved[:, 1])) < 0.005
-    assert np.array_equal(wide, width.widen(values, values[0], reach, logs=True, seed=0))
+    assert np.array_equal(wide, width.widen(values, values[0], reach, away, logs=True, seed=0))
+
+
+def test_an_error_that_wanders_grows_with_the_root_of_the_distance():
+    decades = np.array([0.25, 1.0, 4.0])
+    values, reach = np.full((4000, 3), 2.0), 0.1 * decades
+    width = learn(msgspec.structs.replace(PRIOR, growth=0.5), [], {})
+    moved = np.log(width.widen(values, values[0], reach, decades, logs=True, seed=0) / 2.0)
+    assert moved[:, 0] == pytest.approx(0.5 * moved[:, 1])
+    assert moved[:, 2] == pytest.approx(2.0 * moved[:, 1])
+    straight = learn(PRIOR, [], {}).widen(values, values[0], reach, decades, logs=True, seed=0)
+    # Over the first decade both are the same.
+    assert np.log(straight / 2.0)[:, 1] == pytest.approx(moved[:, 1])
+
+
+def test_errors_that_wander_are_told_from_those_that_run_straight():
+    """The evidence of many folds is higher under the growth that made them."""
+    rng = np.random.default_rng(3)
+    decades = np.array([0.1, 0.2, 0.4, 0.8, 1.6])
+    for growth in (0.5, 1.0):
+        size = 0.1 * decades**growth
+        folds = [
+            Fold(
+                1.0, np.arange(5), decades, {"a": member(0.4 * rng.normal() * size, 0.1 * decades)}
+            )
+            for _ in range(100)
+        ]
+        best = {g: sum(log_likelihood(f, {"a": 1.0}, g).max() for f in folds) for g in (0.5, 1.0)}
+        assert max(best, key=best.get) == growth
+
+
+def test_origins_of_one_table_count_as_one_where_they_are_said_to():
+    folds = [fold(a=member(np.full(4, 0.2), np.full(4, 0.2)))] * 5
+    once = msgspec.structs.replace(PRIOR, once=True)
+    five, one = (learn(once, x, {"a": 1.0}) for x in (folds, folds[:1]))
+    assert np.array(five.probability) == pytest.approx(np.array(one.probability))
+    assert five.folds == 5
+    assert learn(PRIOR, folds, {"a": 1.0}).kappa > five.kappa
 
 
 def test_samples_without_a_value_do_not_undo_the_others():
@@ -119,7 +158,8 @@ def test_samples_without_a_value_do_not_undo_the_others():
     values[:4, 0], values[:4, 1], values[:, 2] = np.nan, np.inf, np.nan
     assert middle(values)[:2] == pytest.approx([2.0, 2.0])
     assert np.isnan(middle(values)[2])
-    wide = learn(PRIOR, [], {}).widen(values, middle(values), np.zeros(3), logs=True, seed=0)
+    zero = np.zeros(3)
+    wide = learn(PRIOR, [], {}).widen(values, middle(values), zero, zero, logs=True, seed=0)
     assert np.isnan(wide[:4, 0]).all()
     assert wide[4:, :2] == pytest.approx(2.0)
 
@@ -129,7 +169,7 @@ def test_scale_stretches_deviations(logs):
     values = np.random.default_rng(0).normal(2.0, 0.01, (4000, 1))
     narrow = Prior(scale=(4.0, 0.01), kappa=(0.1, 0.1))
     width = learn(narrow, [], {})
-    wide = width.widen(values, np.array([2.0]), np.zeros(1), logs=logs, seed=0)
+    wide = width.widen(values, np.array([2.0]), np.zeros(1), np.zeros(1), logs=logs, seed=0)
     assert np.std(wide) / np.std(values) == pytest.approx(4.0, rel=0.03)
 
 
@@ -143,7 +183,7 @@ def test_prior_is_recovered_from_many_tables():
             fold(a=member(kappa * rng.normal() * reach + rng.normal(0, 0.01, 6), reach))
             for _ in range(4)
         ]
-        found[f"t{table}"] = [np.sum([log_likelihood(f, {"a": 1.0}) for f in folds], axis=0)]
+        found[f"t{table}"] = [[log_likelihood(f, {"a": 1.0}) for f in folds]]
     learned = fit_prior(found)
     assert learned.kappa[0] == pytest.approx(0.25, rel=0.3)
     assert 0.3 <= learned.kappa[1] <= 0.8

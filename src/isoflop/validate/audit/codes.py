@@ -42,7 +42,11 @@ CODES: dict[str, Code] = {
     "not-positive": _code("N, D, C or loss is zero or negative", "error", "arithmetic"),
     "missing": _code("there is no column for N, loss, or D and C", "warning", "arithmetic"),
     "few-runs": _code("fewer than 10 usable runs", "warning", "gadre2024"),
-    "scale": _code("N or D must be in millions or billions", "warning", "arithmetic"),
+    "scale": _code(
+        "N or D must be in millions or billions (by size, or by C over 6ND)",
+        "warning",
+        "arithmetic",
+    ),
     "duplicate": _code("runs are there twice", "warning", "misfitting2025"),
     "near-duplicate": _code("N, D and loss agree within 0.1 %", "note", "besiroglu2024"),
     "not-6nd": _code(
@@ -89,7 +93,11 @@ CODES: dict[str, Code] = {
         "porian2024",
         "measured",
     ),
-    "lr-trend": _code("the residuals go with the learning rate", "warning", "porian2024"),
+    "lr-trend": _code(
+        "the residuals go with the learning rate (warning), or N spans 10x at one rate (note)",
+        "warning, note",
+        "porian2024",
+    ),
     "batch-trend": _code("the residuals go with the batch size", "warning", "porian2024"),
     "epochs": _code("a run repeats its text more than four times", "warning", "muennighoff2023"),
     "seeds": _code("no setup was trained with two seeds", "note", "gadre2024"),
@@ -130,7 +138,7 @@ CODES: dict[str, Code] = {
     ),
     "identified": _code("the runs do not determine a parameter", "note", "besiroglu2024"),
     "outliers": _code(
-        "runs lie further from the law than noise puts them",
+        "runs lie further from the law than noise puts them, or many lie on another curve",
         "warning",
         "besiroglu2024",
         "rosner1983",

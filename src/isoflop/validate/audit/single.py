@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 CHANCE = 0.005
 #: Outliers looked for: at most this share of the runs, and at most this many.
 _SHARE, _MOST = 0.2, 30
+#: Runs on another curve: distance in units of the middle runs' scatter, the least scatter, and how
+#: closely a ratio must be that of bits to nats.
+_APART, _LEAST, _UNIT = 10.0, 1e-4, 0.03
 #: Largest product of simulations and runs, and the most simulations.
 _DRAWS, _PRODUCT = 2000, 2_000_000
 #: Neighbouring residuals: pairs needed, correlation and standard errors above which they depend.
@@ -38,7 +41,11 @@ _PAIRS, _CORRELATED, _SURE = 20, 0.4, 4.0
 def check_outliers(e: Evidence) -> Iterator[Finding]:
     """No run lies further from the law than noise would put it."""
     d = diagnose(e)
-    found, residual = outlying(d, CHANCE, min(_MOST, int(_SHARE * len(d.residual))))
+    most = min(_MOST, int(_SHARE * len(d.residual)))
+    if (far := _another_curve(e)).sum() > most:
+        yield _many(e, far)
+        return
+    found, residual = outlying(d, CHANCE, most)
     t = d.studentised()
     keep = np.ones(len(t), dtype=bool)
     keep[found] = False
@@ -72,6 +79,36 @@ def check_outliers(e: Evidence) -> Iterator[Finding]:
         " 0.45. They are failures, other conditions, or a regime that the law does not describe.",
         remedy="Look at them; say whether they are left out and why, and give both answers.",
         moves=e.moves(e.where(keep), "these runs left out"),
+    )
+
+
+def _deviation(e: Evidence) -> np.ndarray:
+    """Return ln of the observed over the fitted loss [run], by the robust fit of all runs."""
+    inputs = {name: e.runs[name] for name in e.fit.law.input_names}
+    with np.errstate(all="ignore"):
+        return np.log(e.runs["loss"] / e.fit.point(**inputs))
+
+
+def _another_curve(e: Evidence) -> np.ndarray:
+    """Mask [run] of runs further from the robust fit than ten times the middle runs' scatter."""
+    away = np.abs(_deviation(e))
+    scatter = max(1.4826 * float(np.median(away)), _LEAST)
+    return away > _APART * scatter
+
+
+def _many(e: Evidence, far: np.ndarray) -> Finding:
+    ratio = float(np.exp(np.median(_deviation(e)[far])))
+    bits = min(abs(np.log(ratio / x)) for x in (1 / np.log(2), np.log(2))) < _UNIT
+    return Finding(
+        code="outliers",
+        severity="warning",
+        message=f"{rows_of(far, e.rows)} lie on another curve: their losses are {ratio:.3g} times"
+        " those of the law through the others (median)"
+        + (", as bits are to nats." if bits else "."),
+        numbers={"rows": float(far.sum()), "of": float(len(far)), "median ratio": ratio},
+        why="One law through two kinds of runs, or two units of loss, is a law of none.",
+        remedy="Find what these runs differ in; convert their losses, or leave them out.",
+        moves=e.moves(e.where(~far), "these runs left out"),
     )
 
 
