@@ -109,13 +109,12 @@ def run_approaches(source: Path, flags: dict[str, Any]) -> int:
     if not flags["as_json"]:
         o.tell_findings(table)
     which = APPROACHES if flags["approach"] == "all" else (flags["approach"],)
-    points, noise = _of_study(source, "1" in which)
     found = approaches(
         table,
         which,
         convention=flags["convention"],
-        settings=_settings(flags, noise),
-        points=points,
+        settings=_settings(flags),
+        points=_curves(source) if "1" in which else {},
     )
     if flags["as_json"]:
         o.print_json(found)
@@ -125,26 +124,24 @@ def run_approaches(source: Path, flags: dict[str, Any]) -> int:
     return 0 if sure and all(record.ok for record in found.values()) else 1
 
 
-def _settings(flags: dict[str, Any], noise: float) -> Settings:
+def _settings(flags: dict[str, Any]) -> Settings:
     return replace(
         o.analysis_settings(flags),
         samples=flags["bootstrap"],
         profile=flags["profile"],
         exponents=flags["exponents"],
-        seed_noise=noise if flags["run_noise"] is None else flags["run_noise"],
+        seed_noise=flags["run_noise"] or 0.0,
     )
 
 
-def _of_study(source: Path, curves: bool) -> tuple[dict[str, Any], float]:
-    """Return a study's curves by run and its noise between seeds; a table has neither."""
+def _curves(source: Path) -> dict[str, Any]:
+    """Return a study's curves by run; a table has none."""
     if not source.is_dir():
-        return {}, 0.0
-    from isoflop.protocols.checks import seed_noise
+        return {}
     from isoflop.store import Store
 
     store = Store(source)
-    runs = [run for run in store.runs() if run.status == "finished"]
-    return {run.id: store.points(run.id) for run in runs if curves}, seed_noise(runs)[0]
+    return {run.id: store.points(run.id) for run in store.runs() if run.status == "finished"}
 
 
 def text(record: Approach) -> str:

@@ -10,7 +10,7 @@ import msgspec
 from isoflop.errors import InputError, NotIdentified
 from isoflop.protocols.approach2 import approach2, exponent_by_convention
 from isoflop.protocols.approaches import approach1, approach3
-from isoflop.protocols.checks import findings, seed_noise
+from isoflop.protocols.checks import findings
 from isoflop.protocols.data import N_COLUMNS, RunData, run_data, training_curve
 from isoflop.protocols.models import Fitted, Settings, fit_models
 from isoflop.protocols.predict import plan_run, predict_heldout
@@ -59,12 +59,8 @@ def analyse(
         )
     table = RunTable.from_runs(list(runs), N=settings.convention)
     columns = dict(table.columns)
-    how = Settings(
-        level=settings.level,
-        samples=settings.samples,
-        seed=settings.seed,
-        seed_noise=seed_noise(finished)[0],
-    )
+    how = Settings(level=settings.level, samples=settings.samples, seed=settings.seed)
+    how = how.knowing(table)
     data = run_data(columns, settings.convention)
     held = data.budget == settings.heldout_budget
     heldout = _heldout(data, held, how)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
+from isoflop.protocols.data import seed_noise
 from isoflop.runs.finding import Finding, worst_first
 from isoflop.runs.table import RunTable
 from isoflop.validate.audit import audit_table
@@ -63,19 +64,6 @@ def _seed(runs: Sequence[Run], cell: tuple[int, float]) -> int:
     return min(r.seed for r in runs if _cell(r) == cell)
 
 
-def seed_noise(runs: Sequence[Run]) -> tuple[float, int]:
-    """Return the standard deviation between seeds of one setup, and its degrees of freedom."""
-    groups: dict[str, list[float]] = {}
-    for run in runs:
-        if run.role in ("isoflop", "seed") and run.loss is not None:
-            key = f"{_cell(run)} {run.setup['rates']}"
-            groups.setdefault(key, []).append(run.loss)
-    repeated = [np.array(g) for g in groups.values() if len(g) > 1]
-    freedom = sum(len(g) - 1 for g in repeated)
-    squares = sum(float(((g - g.mean()) ** 2).sum()) for g in repeated)
-    return (float(np.sqrt(squares / freedom)) if freedom else 0.0), freedom
-
-
 def findings(
     table: RunTable,
     runs: Sequence[Run],
@@ -121,7 +109,7 @@ def study_evidence(runs: Sequence[Run], points: Mapping[str, Sequence[Point]]) -
         RunTable.from_columns({}),
         probes=tuple(rate_probes(finished)),
         ends={key: float(rate) for key, rate in last.items() if rate is not None},
-        seed_noise=seed_noise(finished),
+        seed_noise=seed_noise(RunTable.from_runs(finished)) if finished else (0.0, 0),
     )
 
 

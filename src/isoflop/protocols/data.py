@@ -10,11 +10,13 @@ import numpy as np
 from isoflop.errors import ConventionError, InputError
 from isoflop.fit.envelope import Curve
 from isoflop.runs.cost import CostCurve
+from isoflop.validate.audit.training import repeated_noise
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from isoflop.runs.run import Point
+    from isoflop.runs.table import RunTable
 
 #: Column of the run table that holds N under each convention.
 N_COLUMNS = {"matrices": "N_matrices", "matrices+head": "N_matrices_head", "all": "N_all"}
@@ -106,6 +108,20 @@ def run_data(
         budget=np.asarray(columns.get("budget", C), dtype=float),
         convention=convention,
     ).where(keep)
+
+
+def seed_noise(table: RunTable) -> tuple[float, int]:
+    """Return the standard deviation between seeds of one setup, and its degrees of freedom.
+
+    Nats per token, from finished runs; learning-rate probes and held-out runs do not count.
+    Zero with no freedom where no setup was repeated.
+    """
+    keep = np.isfinite(np.asarray(table["loss"], dtype=float))
+    if "status" in table.columns:
+        keep &= table["status"] == "finished"
+    if "role" in table.columns:
+        keep &= np.isin(table["role"].astype(str), ["isoflop", "seed"])
+    return repeated_noise(table.where(keep)) if keep.any() else (0.0, 0)
 
 
 def _one(columns: Mapping[str, np.ndarray], label: str, keep: np.ndarray) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,12 +10,14 @@ import numpy as np
 from isoflop.errors import IsoflopError
 from isoflop.fit.fitting import fit
 from isoflop.fit.surface import IsoflopSurface, fit_surface
+from isoflop.protocols.data import seed_noise
 
 if TYPE_CHECKING:
     from isoflop.fit.result import Fit
     from isoflop.plan.optimum import LossSurface
     from isoflop.protocols.data import RunData
     from isoflop.runs.cost import CostCurve
+    from isoflop.runs.table import RunTable
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,7 @@ class Settings:
 
     Args:
         level: probability of the intervals; samples: number; seed: of everything random.
-        seed_noise: known standard deviation between seeds, nats per token.
+        seed_noise: known standard deviation between seeds, nats per token; 0 if unknown.
         profile: shape of approach 2's profiles (`isoflop.fit.shapes`).
         exponents: alpha and beta for the corrected profile; approach 3's if None.
     """
@@ -35,6 +37,10 @@ class Settings:
     seed_noise: float = 0.0
     profile: str = "parabola"
     exponents: tuple[float, float] | None = None
+
+    def knowing(self, table: RunTable) -> Settings:
+        """Return these settings with the noise between a table's seeds, unless one is given."""
+        return self if self.seed_noise else replace(self, seed_noise=seed_noise(table)[0])
 
     def rng(self, stream: int) -> np.random.Generator:
         """Return the generator of one step of the analysis."""

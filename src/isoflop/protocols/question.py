@@ -84,8 +84,8 @@ def validate(
             "Some runs must be left to fit and some to predict.",
             "Choose another condition:  --holdout 'C > 1e12'",
         )
-    fitted = _fit(data.where(~held), settings or Settings())
-    return predict_heldout(fitted, data.where(held), settings or Settings())
+    known = (settings or Settings()).knowing(table)
+    return predict_heldout(_fit(data.where(~held), known), data.where(held), known)
 
 
 @overload
@@ -135,8 +135,9 @@ def plan(
             "Fit a law first:  isoflop fit runs.csv --out fit.json; isoflop plan --fit fit.json",
         )
     flops = read(budget)[0].flops
-    fitted = _fit(run_data(grouped(source), convention), settings or Settings())
-    return plan_run(fitted, flops, settings or Settings())
+    data = run_data(grouped(source), convention)
+    known = (settings or Settings()).knowing(source)
+    return plan_run(_fit(data, known), flops, known)
 
 
 def grouped(table: RunTable) -> dict[str, np.ndarray]:

@@ -36,7 +36,7 @@ def approaches(
         table: runs with N, D, C, loss (and budget; C is grouped if there is none).
         which: of "1", "2", "3".
         convention: which weights N counts.
-        settings: level, samples, seed, profile.
+        settings: level, samples, seed, profile, noise between seeds (else from the table's).
         points: training curves by run id, for approach 1.
 
     Returns:
@@ -49,8 +49,8 @@ def approaches(
     unknown = set(which) - set(APPROACHES)
     if unknown:
         raise InputError(f"there is no approach {', '.join(sorted(unknown))}; there are 1, 2, 3.")
-    how = settings or Settings()
     data = run_data(grouped(table), convention)
+    how = (settings or Settings()).knowing(table)
     found: dict[str, Approach] = {}
     if "1" in which:
         found["approach1"] = _envelope(data, points or {}, how)
