@@ -44,12 +44,12 @@ command.add_command(next_command)
 @click.option("--widths", type=o.Numbers(), help="The widths themselves, for every budget.")
 @click.option(
     "--corpus",
-    type=click.Path(path_type=Path),
+    type=o.PLACE,
     help="Folder, text file, or .bin of uint16 tokens; by default Python's own source.",
 )
 @click.option(
     "--out",
-    type=click.Path(path_type=Path),
+    type=o.PLACE,
     default=Path("sweep.json"),
     show_default=True,
     help="File of the sweep.",
@@ -66,13 +66,14 @@ def sweep_command(**flags: Any) -> int:
     import msgspec
 
     from isoflop.cli.study import load_corpus
-    from isoflop.design.sweep import isoflop
+    from isoflop.design.sweep import TEMPLATE, isoflop
     from isoflop.store.files import write_atomic
 
     corpus = load_corpus(flags["corpus"], quiet=flags["quiet"])
     sweep = isoflop(
         flags["budgets"],
         corpus=corpus.digest,
+        template=msgspec.structs.replace(TEMPLATE, vocab=corpus.vocab),
         sizes=flags["sizes"],
         widths=o.whole(flags["widths"], "--widths"),
         seed=flags["seed"],

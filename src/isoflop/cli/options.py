@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from pathlib import Path
+from typing import Any, TypeVar
 
 import click
 
 from isoflop.errors import InputError
 from isoflop.units import parse_count, parse_flops
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -37,6 +35,22 @@ convention_option = click.option(
     show_default=True,
     help="Which weights N counts.",
 )
+
+
+class Place(click.Path):
+    """A file or folder; an empty text, as of a variable that is not set, is none."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Any:
+        """Refuse an empty text: as a path it would be the current folder."""
+        if not str(value):
+            self.fail("an empty text names no file or folder.", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+PLACE = Place()
 
 
 class Mapping(click.ParamType):

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from isoflop.cli import options as o
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 EPILOG = """\b
 Example:  isoflop report my-study --out report.html"""
 
 
 @click.command(epilog=EPILOG)
-@click.argument("folder", type=click.Path(path_type=Path))
+@click.argument("folder", type=o.PLACE)
 @click.option(
     "--out",
-    type=click.Path(path_type=Path),
+    type=o.PLACE,
     help="File to write; by default report.html in the study's folder.",
 )
 @o.json_flag

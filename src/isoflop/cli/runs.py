@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from isoflop.cli import options as o
 from isoflop.units import format_count
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 EPILOG = """\b
 Examples:
@@ -19,10 +21,10 @@ SHOWN = ("role", "budget", "N", "D", "C", "loss", "bits_per_byte", "status")
 
 
 @click.command(epilog=EPILOG)
-@click.argument("source", type=click.Path(path_type=Path))
+@click.argument("source", type=o.PLACE)
 @o.column_option
 @o.where_option
-@click.option("--out", type=click.Path(path_type=Path), help="Write the table as CSV.")
+@click.option("--out", type=o.PLACE, help="Write the table as CSV.")
 @o.json_flag
 def command(source: Path, column: Any, where: str | None, out: Path | None, as_json: bool) -> int:
     """Show the runs of SOURCE, a study's folder or a CSV, JSON lines or Parquet file."""

@@ -13,7 +13,7 @@ from isoflop.units import format_duration, format_flops
 
 EPILOG = """\b
 Examples:
-  isoflop study                      about 20 runs and two held out, a quarter hour on 2 cores
+  isoflop study                      28 runs, two of them held out; minutes on 2 cores
   isoflop study --quick --out quick  three smaller budgets, the largest held out
   isoflop study --corpus texts/ --budgets 1e11,3e11,1e12 --dry-run"""
 
@@ -22,14 +22,14 @@ Examples:
 @click.option("--quick", is_flag=True, help="Three smaller budgets, the largest held out.")
 @click.option(
     "--out",
-    type=click.Path(path_type=Path),
+    type=o.PLACE,
     default=Path("study"),
     show_default=True,
     help="Folder of the study; the same folder again goes on where it stopped.",
 )
 @click.option(
     "--corpus",
-    type=click.Path(path_type=Path),
+    type=o.PLACE,
     help="Folder, text file, or .bin of uint16 tokens; by default Python's own source.",
 )
 @click.option("--budgets", type=o.Numbers(), help="Training FLOPs of one run, joined by commas.")
@@ -74,12 +74,12 @@ def command(**flags: Any) -> int:
 
     settings = _settings(flags)
     corpus = load_corpus(flags["corpus"], quiet=flags["quiet"])
-    sweep = design_study(settings, corpus.digest)
+    sweep = design_study(settings, corpus.digest, corpus.vocab)
     corpus.check(max(spec.setup.tokens for spec in sweep.specs))
     expected = expect(sweep.specs, flags["out"], flags["workers"])
     if flags["dry_run"]:
-        return _dry_run(sweep, expected, as_json=flags["as_json"])
-    _announce(sweep, expected, quiet=flags["quiet"])
+        return say_cost(sweep, expected, as_json=flags["as_json"])
+    announce(sweep, expected, quiet=flags["quiet"])
     with SweepProgress(expected.costs, quiet=flags["quiet"]) as progress:
         result = run_study(
             settings,
@@ -138,10 +138,14 @@ def load_corpus(path: Path | None, *, quiet: bool) -> Any:
 
     if not quiet:
         click.echo("reading the corpus ...", err=True)
-    return load(path)
+    corpus = load(path)
+    if corpus.left_out and path is not None and not quiet:
+        click.echo(f"  {corpus.left_out}", err=True)
+    return corpus
 
 
-def _announce(sweep: Any, expected: Any, *, quiet: bool) -> None:
+def announce(sweep: Any, expected: Any, *, quiet: bool) -> None:
+    """Say on stderr how many runs there are, what they cost and how long they will take."""
     if not quiet:
         click.echo(
             f"{len(sweep.specs)} runs, {expected.todo} to do,"
@@ -151,7 +155,8 @@ def _announce(sweep: Any, expected: Any, *, quiet: bool) -> None:
         )
 
 
-def _dry_run(sweep: Any, expected: Any, *, as_json: bool) -> int:
+def say_cost(sweep: Any, expected: Any, *, as_json: bool) -> int:
+    """Print what a sweep would train and what it costs: the answer of --dry-run."""
     from isoflop.cli.design import table, text
 
     if as_json:
@@ -165,5 +170,5 @@ def _dry_run(sweep: Any, expected: Any, *, as_json: bool) -> int:
         )
     else:
         click.echo(text(sweep.specs))
-        _announce(sweep, expected, quiet=False)
+        announce(sweep, expected, quiet=False)
     return 0

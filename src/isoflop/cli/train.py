@@ -9,24 +9,21 @@ import click
 
 from isoflop.cli import options as o
 from isoflop.errors import ConventionError, InputError
-from isoflop.units import format_duration
 
 EPILOG = """\b
 Example:  isoflop train sweep.json --out my-study --workers 2"""
 
 
 @click.command(epilog=EPILOG)
-@click.argument("sweep", type=click.Path(path_type=Path))
+@click.argument("sweep", type=o.PLACE)
 @click.option(
     "--out",
-    type=click.Path(path_type=Path),
+    type=o.PLACE,
     default=Path("study"),
     show_default=True,
     help="Folder of the runs; the same folder again goes on where it stopped.",
 )
-@click.option(
-    "--corpus", type=click.Path(path_type=Path), help="The corpus that the sweep was designed for."
-)
+@click.option("--corpus", type=o.PLACE, help="The corpus that the sweep was designed for.")
 @click.option("--keep-checkpoints", is_flag=True, help="Keep every run's final weights.")
 @click.option("--retry-failed", is_flag=True, help="Train failed runs again.")
 @o.workers_option
@@ -38,9 +35,9 @@ def command(**flags: Any) -> int:
 
     One process a core, longest run first; a run that fails never stops the others.
     """
-    from isoflop.cli.design import table, text
+    from isoflop.cli.design import table
     from isoflop.cli.progress import SweepProgress
-    from isoflop.cli.study import load_corpus
+    from isoflop.cli.study import announce, load_corpus, say_cost
     from isoflop.protocols.execute import run_sweep
     from isoflop.protocols.expect import expect
     from isoflop.store import Store
@@ -50,9 +47,8 @@ def command(**flags: Any) -> int:
     _same_corpus(sweep, corpus.digest)
     expected = expect(sweep.specs, flags["out"], flags["workers"])
     if flags["dry_run"]:
-        click.echo(text(sweep.specs))
-        click.echo(f"about {format_duration(expected.seconds)} on {expected.workers} workers")
-        return 0
+        return say_cost(sweep, expected, as_json=flags["as_json"])
+    announce(sweep, expected, quiet=flags["quiet"])
     with SweepProgress(expected.costs, quiet=flags["quiet"]) as progress:
         summary = run_sweep(
             sweep.specs,
@@ -66,8 +62,17 @@ def command(**flags: Any) -> int:
         )
     if flags["as_json"]:
         o.print_json({"folder": str(flags["out"]), "runs": table(sweep.specs), "summary": summary})
+    else:
+        click.echo(_outcome(summary))
     click.echo(f"wrote {flags['out']}", err=True)
-    return 0
+    return 0 if summary.finished or summary.skipped else 1
+
+
+def _outcome(summary: Any) -> str:
+    """Say what became of the runs; with the reasons of those that failed."""
+    text = f"{len(summary.finished)} runs finished, {len(summary.failed)} failed"
+    text += f", {len(summary.skipped)} were done before" if summary.skipped else ""
+    return "\n".join([text, *(f"run {run}: {why}" for run, why in summary.failed.items())])
 
 
 def read_sweep(path: Path) -> Any:

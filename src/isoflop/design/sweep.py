@@ -23,6 +23,9 @@ SCHEMA = "isoflop.sweep/1"
 #: minima). It only says where to look first: a study adds sizes where the minimum turns out to be.
 EXPECTED_N, EXPECTED_C, EXPECTED_EXPONENT = 22e3, 5e10, 0.48
 
+#: The shape whose width a sweep varies, unless it is given one.
+TEMPLATE = Architecture(width=8)
+
 #: Two neighbouring sizes of a budget differ by about this factor in N.
 RATIO = 1.75
 
@@ -105,7 +108,7 @@ def heldout(
     budget: float, *, corpus: str, template: Architecture | None = None, seed: int = 0
 ) -> Sweep:
     """Design two held-out runs at a larger budget, on both sides of the expected optimum."""
-    base = template or Architecture(width=8)
+    base = template or TEMPLATE
     N = expected_optimum(budget)
     ladder = _ladder(base, N * RATIO)
     near = [
@@ -144,7 +147,7 @@ def isoflop(
     """
     if not budgets:
         raise InputError("a sweep needs at least one budget.", do="--budgets 5e10,1.5e11,5e11")
-    base = template or Architecture(width=8)
+    base = template or TEMPLATE
     specs = []
     for budget in sorted(set(map(float, budgets))):
         if not (math.isfinite(budget) and budget > 0):

@@ -35,6 +35,7 @@ def corpus_record(corpus: Corpus) -> dict[str, Any]:
         "training bytes": corpus.train_bytes,
         "validation bytes": corpus.val_bytes,
         "bytes per token": corpus.bytes_per_token,
+        "left out": corpus.left_out or None,
     }
 
 

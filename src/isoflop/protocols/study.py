@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from isoflop.design.sweep import (
+    TEMPLATE,
     Sweep,
     heldout,
     isoflop,
@@ -42,22 +43,18 @@ if TYPE_CHECKING:
 Listener = Callable[[dict[str, Any]], None]
 
 
-def design_study(settings: StudySettings, corpus: str) -> Sweep:
+def design_study(settings: StudySettings, corpus: str, vocab: int = TEMPLATE.vocab) -> Sweep:
     """Design every run of a study: parabolas, held-out runs, rate probes, seed repeats.
 
     Args:
-        settings: the study's settings; corpus: digest of the corpus.
+        settings: the study's settings; corpus: digest of the corpus; vocab: its token ids.
     """
-    sweep = isoflop(
-        settings.budgets,
-        corpus=corpus,
-        sizes=settings.sizes,
-        widths=settings.widths,
-        seed=settings.seed,
-    )
+    template = msgspec.structs.replace(TEMPLATE, vocab=vocab)
+    given = {"corpus": corpus, "template": template, "seed": settings.seed}
+    sweep = isoflop(settings.budgets, sizes=settings.sizes, widths=settings.widths, **given)
     total = sweep
     if settings.heldout is not None:
-        total += heldout(settings.heldout, corpus=corpus, seed=settings.seed)
+        total += heldout(settings.heldout, **given)
     if settings.probe_budget is not None:
         total += rate_probes(sweep, _nearest(settings.probe_budget, settings.budgets))
     if settings.seeds:
@@ -101,7 +98,7 @@ def run_study(
     """
     started, clock = now(), time.perf_counter()
     store = Store(folder)
-    sweep = design_study(settings, corpus.digest)
+    sweep = design_study(settings, corpus.digest, corpus.vocab)
     corpus.check(max(spec.setup.tokens for spec in sweep.specs))
     training = _train(
         sweep,

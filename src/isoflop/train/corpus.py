@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
+from isoflop.design.sweep import TEMPLATE
 from isoflop.errors import CorpusError
 from isoflop.train import text, tokenizer
 from isoflop.train.cache import Cache, Facts, digest_of_file, write_tokens
@@ -18,7 +19,8 @@ from isoflop.train.cache import Cache, Facts, digest_of_file, write_tokens
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-VOCAB = 512
+#: Token ids of the tokenizer that is trained on text.
+VOCAB = TEMPLATE.vocab
 #: Tokens of a block of a token file; a block is held out by the hash of its content.
 BLOCK = 4096
 #: Part of the digest: raise it when the reading, splitting or encoding of a corpus changes.
@@ -39,6 +41,7 @@ class Corpus(msgspec.Struct, frozen=True, kw_only=True):
         val_bytes: bytes of validation text; None for a token file.
         text_digest: sha256 over each document's name and content.
         digest: sha256 over text, split rule and tokenizer: the identity of the corpus.
+        left_out: which documents were not read, and why; empty where all were.
     """
 
     name: str
@@ -49,6 +52,7 @@ class Corpus(msgspec.Struct, frozen=True, kw_only=True):
     val_bytes: int | None
     text_digest: str
     digest: str
+    left_out: str = ""
 
     @property
     def bytes_per_token(self) -> float | None:
@@ -113,7 +117,14 @@ def _text(
     store: Cache,
     percent: int = text.VALIDATION_PERCENT,
 ) -> Corpus:
-    text_digest = _digest_of_text(files)
+    tally = text.Tally()
+    text_digest = _digest_of_text(files, tally)
+    if not tally.read:
+        raise CorpusError(
+            f"`{name}` holds no text.",
+            f"A corpus is UTF-8 text. {tally.note}",
+            "Convert it first:  iconv -f latin1 -t utf-8",
+        )
     rule = f"{FORMAT} {text_digest} held out {percent} bpe {vocab} {tokenizer.SAMPLE_BYTES}"
 
     def build(folder: Path) -> Facts:
@@ -123,24 +134,39 @@ def _text(
         if size != vocab:
             raise CorpusError(
                 f"the text of `{name}` yields only {size} tokens of the {vocab} asked for.",
-                "There is too little of it to learn a tokenizer from, let alone to fit a law.",
+                "There is too little of it to learn a tokenizer from, let alone to fit a law."
+                + f" {tally.note}".rstrip(),
                 "Take a larger --corpus.",
             )
         facts: Facts = {"vocab": vocab}
         for part in ("train", "val"):
-            texts = [d.text for d in text.read(files, percent) if d.held_out == (part == "val")]
+            texts = _Measured(files, percent, held_out=part == "val")
             write_tokens(folder / f"{part}.bin", tokenizer.encode(bpe, texts))
-            facts[f"{part}_bytes"] = sum(len(t.encode()) for t in texts)
+            facts[f"{part}_bytes"] = texts.bytes
         facts["tokenizer"] = hashlib.sha256(bpe.to_str().encode()).hexdigest()
         (folder / "tokenizer.json").write_text(bpe.to_str(), encoding="utf-8")
         return facts
 
-    return _corpus(name, text_digest, rule, store, build)
+    return _corpus(name, text_digest, rule, store, build, left_out=tally.note)
 
 
-def _digest_of_text(files: list[tuple[str, Path]]) -> str:
+class _Measured:
+    """The texts of one part, read one after the other, and how many bytes they had."""
+
+    def __init__(self, files: list[tuple[str, Path]], percent: int, *, held_out: bool) -> None:
+        self.files, self.percent, self.held_out = files, percent, held_out
+        self.bytes = 0
+
+    def __iter__(self) -> Iterator[str]:
+        for document in text.read(self.files, self.percent):
+            if document.held_out == self.held_out:
+                self.bytes += len(document.text.encode())
+                yield document.text
+
+
+def _digest_of_text(files: list[tuple[str, Path]], tally: text.Tally) -> str:
     digest = hashlib.sha256()
-    for document in text.read(files):
+    for document in text.read(files, tally=tally):
         content = hashlib.sha256(document.text.encode()).hexdigest()
         digest.update(f"{document.name}\0{content}\n".encode())
     return digest.hexdigest()
@@ -149,7 +175,11 @@ def _digest_of_text(files: list[tuple[str, Path]]) -> str:
 def _token_file(path: Path, store: Cache) -> Corpus:
     """Read uint16 tokens: blocks of 4096, each held out by the hash of its content."""
     if path.stat().st_size % 2:
-        raise CorpusError(f"{path} has {path.stat().st_size} bytes: not a whole number of uint16.")
+        raise CorpusError(
+            f"{path} has {path.stat().st_size} bytes: not a whole number of uint16.",
+            "A file whose name ends in .bin is read as little-endian uint16 tokens.",
+            "Give text another name, or a folder.",
+        )
     digest = digest_of_file(path)
 
     def build(folder: Path) -> Facts:
@@ -169,7 +199,13 @@ def _blocks(path: Path) -> Iterator[np.ndarray]:
 
 
 def _corpus(
-    name: str, text_digest: str, rule: str, store: Cache, build: Callable[[Path], Facts]
+    name: str,
+    text_digest: str,
+    rule: str,
+    store: Cache,
+    build: Callable[[Path], Facts],
+    *,
+    left_out: str = "",
 ) -> Corpus:
     facts, arrays = store.get(hashlib.sha256(rule.encode()).hexdigest()[:32], build)
     identity = hashlib.sha256(f"{rule} {facts['tokenizer']}".encode()).hexdigest()
@@ -182,6 +218,7 @@ def _corpus(
         val_bytes=facts["val_bytes"],
         text_digest=text_digest,
         digest=identity,
+        left_out=left_out,
     )
 
 
@@ -190,7 +227,8 @@ def _large_enough(corpus: Corpus) -> Corpus:
         if len(array) < LEAST_TOKENS:
             raise CorpusError(
                 f"`{corpus.name}` has {len(array):,} {part} tokens, fewer than {LEAST_TOKENS:,}.",
-                "About 5 % of the documents are held out, and both parts must measure something.",
-                "Take a larger --corpus.",
+                f"About {text.VALIDATION_PERCENT} % of the documents are held out, by a hash, and"
+                " both parts must measure something." + f" {corpus.left_out}".rstrip(),
+                "Take a larger --corpus, or one of more documents.",
             )
     return corpus

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import heapq
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -46,12 +47,17 @@ def train(documents: Iterable[tuple[str, str]], vocab: int) -> Tokenizer:
 
 
 def _sample(documents: Iterable[tuple[str, str]]) -> Iterator[str]:
-    taken = 0
-    for _, text in sorted(documents, key=lambda pair: hashlib.sha256(pair[0].encode()).digest()):
+    """Yield the first texts by the sha256 of their names, keeping no more of them than that."""
+    kept: list[tuple[int, str, str]] = []  # a heap, the largest digest first
+    size = 0
+    for name, text in documents:
+        digest = int.from_bytes(hashlib.sha256(name.encode()).digest(), "big")
+        heapq.heappush(kept, (-digest, name, text))
+        size += len(text)
+        while size - len(kept[0][2]) >= SAMPLE_BYTES:
+            size -= len(heapq.heappop(kept)[2])
+    for _, _, text in sorted(kept, reverse=True):
         yield text
-        taken += len(text)
-        if taken >= SAMPLE_BYTES:
-            return
 
 
 def encode(tokenizer: Tokenizer, texts: Iterable[str]) -> Iterator[np.ndarray]:

@@ -62,6 +62,21 @@ def test_missing_files(capsys, monkeypatch, tmp_path, arguments):
     assert not (tmp_path / "x").exists()
 
 
+@pytest.mark.parametrize("flag", ["--corpus", "--out"])
+def test_an_empty_path_is_not_the_current_folder(capsys, flag):
+    """As of a shell variable that is not set."""
+    fails(capsys, ["study", "--dry-run", flag, ""], flag, "names no file or folder")
+
+
+def test_a_corpus_without_text_says_so(capsys, tmp_path):
+    text = tmp_path / "text"
+    text.mkdir()
+    (text / "latin.txt").write_bytes("caf\xe9".encode("latin-1"))
+    out = tmp_path / "out"
+    fails(capsys, ["study", "--corpus", str(text), "--out", str(out)], "no text", "not UTF-8")
+    assert not out.exists()
+
+
 def test_a_table_without_the_columns_names_those_it_has(capsys, tmp_path):
     path = tmp_path / "runs.csv"
     path.write_text("size,perplexity\n1,2\n")

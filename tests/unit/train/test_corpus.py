@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import hashlib
+import os
 import random
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,9 +11,6 @@ import pytest
 from isoflop.errors import CorpusError
 from isoflop.train import corpus, text, tokenizer
 from isoflop.train.cache import Cache
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 WORDS = ["loss", "law", "token", "width", "depth", "batch", "scale", "model", "data", "fit"]
 
@@ -50,7 +49,68 @@ def test_files_come_sorted_and_duplicates_and_binaries_are_dropped(folder: Path)
     (folder / "zz latin.txt").write_bytes("caf\xe9".encode("latin-1"))
     (folder / "zz binary").write_bytes(b"a\0b")
     (folder / ".hidden").write_text("no")
-    assert [d.name for d in text.read(text.folder_or_file(folder))] == before
+    (folder / "zz empty").write_text("")
+    tally = text.Tally()
+    assert [d.name for d in text.read(text.folder_or_file(folder), tally=tally)] == before
+    assert tally == text.Tally(read=len(before), not_text=2, copies=1, empty=1)
+    assert tally.note == (
+        f"Left out of {len(before) + 4} documents: 2 not UTF-8 text, 1 exact copies of others,"
+        " 1 empty."
+    )
+
+
+def test_what_is_no_file_is_not_waited_for(folder: Path) -> None:
+    before = text.folder_or_file(folder)
+    os.mkfifo(folder / "pipe.txt")
+    (folder / "nowhere.txt").symlink_to(folder / "no such file")
+    assert text.folder_or_file(folder) == before
+
+
+def test_a_folder_that_cannot_be_read_is_not_left_out(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = os.scandir
+
+    def refuse(path: Path) -> object:
+        if Path(path).name == "part3":
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    with pytest.raises(CorpusError, match=r"part3 cannot be read: Permission denied"):
+        text.folder_or_file(folder)
+
+
+@pytest.mark.parametrize("character", ["x", "é", "語"])
+@pytest.mark.parametrize("space", ["", " "])
+def test_a_text_without_lines_is_cut_all_the_same(
+    tmp_path: Path, character: str, space: str
+) -> None:
+    path = tmp_path / "one line.txt"
+    path.write_text("".join(f"{i:x}{character * (i % 9)}{space}" for i in range(60_000)))
+    documents = list(text.read(text.folder_or_file(path)))
+    assert "".join(d.text for d in documents) == path.read_text()
+    sizes = [len(d.text.encode()) for d in documents]
+    assert max(sizes) <= 2 * text.PIECE_BYTES
+    assert min(sizes[:-1]) >= text.PIECE_BYTES
+    assert len(sizes) > 10
+
+
+def test_the_tokenizers_sample_is_the_first_texts_by_digest_whatever_their_order(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(tokenizer, "SAMPLE_BYTES", 1000)
+    source = random.Random(4)
+    documents = [(f"n{i}", f"{i} " * source.randrange(1, 60)) for i in range(200)]
+    expected, taken = [], 0
+    for _, one in sorted(documents, key=lambda d: hashlib.sha256(d[0].encode()).digest()):
+        if taken < 1000:
+            expected.append(one)
+        taken += len(one)
+    assert 5 < len(expected) < 100
+    assert list(tokenizer._sample(documents)) == expected
+    source.shuffle(documents)
+    assert list(tokenizer._sample(documents)) == expected
 
 
 def test_a_single_file_is_cut_at_line_ends_and_split_by_content(tmp_path: Path) -> None:
@@ -186,6 +246,11 @@ def test_too_little_is_refused_with_the_numbers(tmp_path: Path) -> None:
     tokens.write_bytes(b"123")
     with pytest.raises(CorpusError, match="whole number of uint16"):
         corpus.load(tokens, cache=tmp_path)
+    (tmp_path / "only").mkdir()
+    (tmp_path / "only" / "latin.txt").write_bytes("caf\xe9".encode("latin-1"))
+    with pytest.raises(CorpusError, match="`only` holds no text") as caught:
+        corpus.load(tmp_path / "only", cache=tmp_path)
+    assert "1 not UTF-8 text" in caught.value.why
     with pytest.raises(CorpusError, match="neither a file nor a folder"):
         corpus.load(tmp_path / "nothing", cache=tmp_path)
 
