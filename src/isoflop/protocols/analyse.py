@@ -53,7 +53,7 @@ def analyse(
     """
     finished = [run for run in runs if run.status == "finished"]
     if not finished:
-        reasons = sorted({run.reason for run in runs})
+        reasons = sorted({run.reason.partition("\n")[0].rstrip(".") for run in runs})
         raise InputError(
             f"none of {len(runs)} runs finished: {'; '.join(reasons[:3])}.", do="isoflop runs DIR"
         )
