@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
+import torch
 
 from isoflop.design.architecture import Architecture
 from isoflop.design.spec import Rates, RunSpec, Setup
 from isoflop.train.corpus import Corpus
+from isoflop.train.products import Linear, OneDNNLinear
 
 VOCAB = 32
+#: Both libraries that multiply matrices.
+LIBRARIES = [
+    Linear,
+    pytest.param(
+        OneDNNLinear,
+        marks=pytest.mark.skipif(
+            not torch.backends.mkldnn.is_available(), reason="this PyTorch has no oneDNN"
+        ),
+    ),
+]
 
 
 def small_corpus(*, tokens: int = 20_000, seed: int = 0) -> Corpus:

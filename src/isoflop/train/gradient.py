@@ -1,8 +1,9 @@
 """The loss of `model.Transformer` with its gradient written by hand.
 
 At widths up to 64 a training step is mostly bookkeeping around small kernels. Written out, with
-buffers and views made once, it takes 0.4 of autograd's time at width 16 and 0.8 at width 64
-(docs/decisions/0001-trainer-speed.md); tests hold it to autograd's numbers.
+buffers and views made once, and products left to the faster library (`products`), it takes a
+fraction of autograd's time (docs/decisions/0001-trainer-speed.md); tests hold it to autograd's
+numbers.
 
 Each branch of the model is an object with `forward` and `backward`. Rows are tokens,
 [batch * time, channel]; `d_x` is the gradient of the loss by `x`. `backward` adds the branch's
@@ -14,9 +15,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from isoflop.train.model import EPSILON
+from isoflop.train.products import linear, value_and_gradient
 
 if TYPE_CHECKING:
     from isoflop.train.model import Block, Gain, Transformer
@@ -114,24 +116,6 @@ class Norm:
         d_x.addcmul_(d_unit.addcmul_(self.unit, along, value=-self.share), self.inverse)
 
 
-class Linear:
-    """h = y W^T, kept in a buffer."""
-
-    def __init__(self, linear: nn.Linear, rows: int) -> None:
-        self.w, self.d_w = value_and_gradient(linear)
-        self.wt = self.w.t()
-        self.h = torch.empty(rows, len(self.w))
-
-    def forward(self, y: Tensor) -> Tensor:
-        """Return h."""
-        return torch.mm(y, self.wt, out=self.h)
-
-    def backward(self, d_h: Tensor, y: Tensor) -> Tensor:
-        """Return d_y, written over y."""
-        torch.mm(d_h.t(), y, out=self.d_w)
-        return torch.mm(d_h, self.w, out=y)
-
-
 class Attention:
     """x + out(softmax(q k^T / sqrt(head_dim)) v), causal, with q and k turned by position."""
 
@@ -140,49 +124,53 @@ class Attention:
         batch = len(scratch) // heads
         rows = batch * time
         self.norm = Norm(block.attention_norm, rows)
-        self.qkv, self.out = Linear(block.qkv, rows), Linear(block.out, rows)
+        self.qkv, self.out = linear(block.qkv, rows), linear(block.out, rows)
         # q, k, v of each token, and the same sorted by head: one complex product sorts them,
         # turns q and k, and divides the scores by sqrt(head_dim).
         half = turns * channels**-0.25
         self.turns = torch.cat((half, half, torch.ones_like(half)), dim=1)
         self.turns_back = self.turns.conj().resolve_conj()
         by_head = torch.empty(3, batch, heads, time, channels)
-        self.by_token = pairs(self.qkv.h.view(batch, time, 3, heads, channels))
+        self.tokens = (batch, time, 3, heads, channels // 2, 2)
         self.by_head = pairs(by_head).permute(1, 3, 0, 2, 4)
-        self.q, self.k, self.v = by_head.view(3, batch * heads, time, channels)
-        self.kt, self.vt = self.k.transpose(1, 2), self.v.transpose(1, 2)
+        self.qkv_by_head = by_head.view(3, batch * heads, time, channels)
+        self.q, self.k, self.v = self.qkv_by_head
+        self.qt, self.kt, self.vt = self.qkv_by_head.transpose(2, 3)
         self.future = torch.full((time, time), -torch.inf).triu(1)
         self.p = torch.empty(batch * heads, time, time)
         self.scratch = scratch
         self.pt = self.p.transpose(1, 2)
         self.mixed = torch.empty(rows, heads * channels)
-        self.mixed_by_head = torch.empty_like(self.q)
-        self.sorted = self.mixed_by_head.view(batch, heads, time, channels)
-        self.unsorted = self.mixed.view(batch, time, heads, channels).transpose(1, 2)
+        # Products with a side as short as a head's channels are three times faster with the
+        # long side last: [channel, time].
+        self.d_qkv = torch.empty(3, batch * heads, channels, time)
+        self.mixed_by_head = torch.empty(batch * heads, channels, time)
+        self.sorted = self.mixed_by_head.view(batch, heads, channels, time).permute(0, 3, 1, 2)
 
     def forward(self, x: Tensor) -> Tensor:
         """Add to x the attention of its normalised copy."""
-        self.qkv.forward(self.norm.forward(x))
+        self.h = self.qkv.forward(self.norm.forward(x))
+        self.by_token = torch.view_as_complex(self.h.view(self.tokens))
         torch.mul(self.by_token, self.turns, out=self.by_head)
         scores = torch.bmm(self.q, self.kt, out=self.p).add_(self.future)
         torch.softmax(scores, -1, out=self.p)  # in place: each row is read before it is written
-        torch.bmm(self.p, self.v, out=self.mixed_by_head)
-        self.unsorted.copy_(self.sorted)
-        return torch.addmm(x, self.mixed, self.out.wt, out=x)
+        torch.bmm(self.vt, self.pt, out=self.mixed_by_head)
+        self.mixed.view(self.sorted.shape).copy_(self.sorted)
+        return self.out.add_to(x, self.mixed)
 
     def backward(self, d_x: Tensor) -> None:
         """Add to d_x; mixed, q, k, v and h make room for their own gradients."""
-        self.out.backward(d_x, self.mixed)
-        self.sorted.copy_(self.unsorted)
+        self.sorted.copy_(self.out.backward(d_x, self.mixed).view(self.sorted.shape))
         d_mixed = self.mixed_by_head
-        d_p = torch.bmm(d_mixed, self.vt, out=self.scratch)
+        d_q, d_k, d_v = self.d_qkv
+        d_p = torch.bmm(d_mixed.transpose(1, 2), self.vt, out=self.scratch)
         d_scores = aten._softmax_backward_data.out(d_p, self.p, -1, torch.float32, grad_input=d_p)
-        d_q = torch.bmm(d_scores, self.k)
-        torch.bmm(d_scores.transpose(1, 2), self.q, out=self.k)
-        torch.bmm(self.pt, d_mixed, out=self.v)
-        self.q.copy_(d_q)
+        torch.bmm(self.kt, d_scores.transpose(1, 2), out=d_q)
+        torch.bmm(self.qt, d_scores, out=d_k)
+        torch.bmm(d_mixed, self.p, out=d_v)
+        self.qkv_by_head.copy_(self.d_qkv.transpose(2, 3))
         torch.mul(self.by_head, self.turns_back, out=self.by_token)
-        self.norm.backward(self.qkv.backward(self.qkv.h, self.norm.y), d_x)
+        self.norm.backward(self.qkv.backward(self.h, self.norm.y), d_x)
 
 
 class MLP:
@@ -190,29 +178,29 @@ class MLP:
 
     def __init__(self, block: Block, rows: int) -> None:
         self.norm = Norm(block.mlp_norm, rows)
-        self.up, self.down = Linear(block.up, rows), Linear(block.down, rows)
+        self.up, self.down = linear(block.up, rows), linear(block.down, rows)
         self.swiglu = block.swiglu
         self.a = torch.empty(rows, block.down.in_features)
 
     def forward(self, x: Tensor) -> Tensor:
         """Add to x the MLP of its normalised copy."""
-        h = self.up.forward(self.norm.forward(x))
+        self.h = self.up.forward(self.norm.forward(x))
         if self.swiglu:
-            gate, value = h.chunk(2, dim=1)
+            gate, value = self.h.chunk(2, dim=1)
             torch.mul(aten.silu(gate), value, out=self.a)
         else:
-            aten.gelu.out(h, out=self.a)
-        return torch.addmm(x, self.a, self.down.wt, out=x)
+            aten.gelu.out(self.h, out=self.a)
+        return self.down.add_to(x, self.a)
 
     def backward(self, d_x: Tensor) -> None:
         """Add to d_x."""
         d_a = self.down.backward(d_x, self.a)
         if self.swiglu:
-            gate, value = self.up.h.chunk(2, dim=1)
+            gate, value = self.h.chunk(2, dim=1)
             d_gate = aten.silu_backward(d_a * value, gate)
             d_h = torch.cat((d_gate, d_a * aten.silu(gate)), dim=1)
         else:
-            d_h = aten.gelu_backward.grad_input(d_a, self.up.h, grad_input=d_a)
+            d_h = aten.gelu_backward.grad_input(d_a, self.h, grad_input=d_a)
         self.norm.backward(self.up.backward(d_h, self.norm.y), d_x)
 
 
@@ -221,9 +209,8 @@ class Head:
 
     def __init__(self, model: Transformer, rows: int) -> None:
         self.norm = Norm(model.norm, rows)
-        self.w, self.d_w = value_and_gradient(model.head)
+        self.linear = linear(model.head, min(HEAD_ROWS, rows))
         self.rows, self.scale = rows, model.output_scale
-        self.logits = torch.empty(min(HEAD_ROWS, rows), len(self.w))
         self.d_y = torch.empty_like(self.norm.y)
 
     def forward_backward(self, x: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
@@ -236,28 +223,21 @@ class Head:
         )
         loss = torch.zeros(())
         for index, (y, target, d_y) in enumerate(blocks):
-            z = self.logits[: len(y)]
-            torch.addmm(z, y, self.w.t(), beta=0, alpha=self.scale, out=z)
+            z = self.linear.forward(y)
             z.sub_(z.amax(1, keepdim=True))
+            if self.scale != 1.0:
+                z.mul_(self.scale)
             at_target = z.gather(1, target)
             total = z.exp_().sum(1, keepdim=True)
             loss.add_((total.log() - at_target).sum(), alpha=1 / self.rows)
             # z becomes total * (p - onehot); the missing factor is small enough to apply to y.
             z.scatter_(1, target, at_target.exp_().sub_(total))
             factor = total.reciprocal_().mul_(self.scale / self.rows)
-            torch.mm(z, self.w, out=d_y).mul_(factor)
-            torch.addmm(self.d_w, z.t(), y * factor, beta=float(index > 0), out=self.d_w)
+            torch.mul(self.linear.input_gradient(z, d_y), factor, out=d_y)
+            self.linear.weight_gradient(z, y * factor, add=index > 0)
         d_x = torch.zeros_like(x)
         self.norm.backward(self.d_y, d_x)
         return loss, d_x
-
-
-def value_and_gradient(module: nn.Module) -> tuple[Tensor, Tensor]:
-    """Return a module's weight, free of autograd, and the buffer of its gradient."""
-    weight = module.weight
-    if not isinstance(weight, nn.Parameter) or weight.grad is None:
-        raise TypeError("the weight has no gradient buffer")
-    return weight.detach(), weight.grad
 
 
 def pairs(x: Tensor) -> Tensor:

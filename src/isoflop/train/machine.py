@@ -8,10 +8,16 @@ import os
 import platform
 import sys
 import time
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 import torch
+
+from isoflop.train import processor
+from isoflop.train.products import onednn, onednn_is_faster
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 #: Size of the probed square matrices: large enough for the peak, 12 ms a product at 170 GFLOP/s.
 PROBE = 1024
@@ -23,7 +29,8 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
     """What a run was made on.
 
     Args:
-        peak: best measured float32 matrix product on one thread, FLOP a CPU second.
+        peak: best measured float32 matrix product on one thread, FLOP a CPU second, by the
+            library that training uses for large ones (`isoflop.train.products`).
         peak_bfloat16: the same in bfloat16.
         cores: usable by this process.
         processor: as the operating system names it.
@@ -53,10 +60,10 @@ def probe() -> Machine:
     one_thread()
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return Machine(
-        peak=_product_rate(torch.float32, PROBE),
-        peak_bfloat16=_product_rate(torch.bfloat16, PROBE_BFLOAT16),
+        peak=_product_rate(torch.float32, PROBE, onednn if onednn_is_faster() else torch.mm),
+        peak_bfloat16=_product_rate(torch.bfloat16, PROBE_BFLOAT16, torch.mm),
         cores=cores or 1,
-        processor=_processor(),
+        processor=processor.name(),
         python=platform.python_version(),
         torch=str(torch.__version__),  # a subclass of str otherwise
     )
@@ -78,23 +85,13 @@ def one_thread() -> None:
             mallopt(-1, 1 << 30)  # M_TRIM_THRESHOLD
 
 
-def _product_rate(dtype: torch.dtype, size: int) -> float:
+def _product_rate(
+    dtype: torch.dtype, size: int, product: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+) -> float:
     a = torch.ones(size, size, dtype=dtype)
-    out = torch.empty_like(a)
     best = float("inf")
     for _ in range(6):
         start = time.process_time()
-        torch.mm(a, a, out=out)
+        product(a, a)
         best = min(best, time.process_time() - start)
     return 2.0 * size**3 / max(best, 1e-9)
-
-
-def _processor() -> str:
-    try:
-        with Path("/proc/cpuinfo").open(encoding="utf-8") as file:
-            for line in file:
-                if line.startswith("model name"):
-                    return line.partition(":")[2].strip()
-    except OSError:
-        pass
-    return platform.processor() or platform.machine()

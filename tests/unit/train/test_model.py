@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
-from training import VOCAB, architecture, spec
+from training import LIBRARIES, VOCAB, architecture, spec
 
+from isoflop.train import products
 from isoflop.train.gradient import Autograd, Gradient
 from isoflop.train.model import Transformer, rotate, turns
 from isoflop.train.optimizer import Optimizer
@@ -64,7 +65,14 @@ def test_flops_are_those_that_torch_counts(changes: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("changes", SHAPES)
 @pytest.mark.parametrize("batch", [1, 3, 40])  # 40: more rows than one block of the head
-def test_the_written_gradient_is_autograds(changes: dict[str, Any], batch: int) -> None:
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_the_written_gradient_is_autograds(
+    changes: dict[str, Any],
+    batch: int,
+    library: type[products.Linear],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(products, "library", lambda multiplications: library)
     model, tokens, targets = scrambled(batch, **changes)
     loss = Gradient(model, batch)(tokens, targets)
     written = {name: p.grad.clone() for name, p in model.named_parameters() if p.grad is not None}
