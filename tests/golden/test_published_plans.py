@@ -275,7 +275,7 @@ def test_best_accuracy_through_a_link_and_back():
                link_constants="redpajama-17")  # fmt: skip
     link = laws.get("exponential_error")
     error = link(plan.loss, **link.constants("redpajama-17"))
-    assert plan.accuracy.estimate == pytest.approx(float(error), rel=1e-12)
+    assert plan.accuracy.estimate == pytest.approx(1 - float(error), rel=1e-12)
     back = ask("gadre", constants="redpajama", accuracy=plan.accuracy.estimate,
                link="exponential_error", link_constants="redpajama-17")  # fmt: skip
     assert pytest.approx(1e22, rel=1e-6) == back.choice.C

@@ -111,7 +111,7 @@ def next_command(fit_path: Path, **flags: Any) -> int:
     names = ("most", "spread", "least_share")
     optional = {name: flags[name] for name in names if flags[name] is not None}
     answer = next_runs(
-        Fit.load(o.existing(fit_path)),
+        Fit.load(fit_path),
         flags["budget"],
         **target,
         sizes=flags["sizes"],

@@ -111,7 +111,7 @@ def _from_law(flags: dict[str, Any]) -> int:
     if flags["fit"] is not None:
         from isoflop.fit.result import Fit
 
-        source = Fit.load(o.existing(flags["fit"]))
+        source = Fit.load(flags["fit"])
     if flags["out"] is not None and flags["out"].suffix not in FORMATS:
         raise InputError(
             f"{flags['out']} ends in none of {', '.join(FORMATS)}.", do=f"--out plan{FORMATS[0]}"

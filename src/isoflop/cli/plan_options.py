@@ -91,7 +91,9 @@ _LAW = [
 ]
 _GOAL = [
     click.option("--loss", type=float, help="Reach this loss at the least cost."),
-    click.option("--accuracy", type=float, help="Reach this value of the link at the least cost."),
+    click.option(
+        "--accuracy", type=float, help="Reach this accuracy through the link at the least cost."
+    ),
     click.option("--link", help="From loss to accuracy: exponential_error, sigmoid_accuracy, ..."),
     click.option("--link-constants", help="Published set of the link."),
     click.option("--rule", help="Batch and learning rate: step_law, deepseek, kaplan."),

@@ -127,7 +127,7 @@ def _flat(plan: Plan) -> list[str]:
         f" {format_count(high)}"
         for share, (low, high) in plan.flat.items()
     ]
-    return ["", "At the same cost", *(f"  {line}" for line in ranges)]
+    return ["", plan.equal_cost.capitalize(), *(f"  {line}" for line in ranges)]
 
 
 def _regret(plan: Plan) -> list[str]:

@@ -46,7 +46,21 @@ def decode(document: bytes | str) -> Fit:
     if stored.schema != SCHEMA:
         raise InputError(f"this fit has schema {stored.schema}, not {SCHEMA}.")
     values = {name: getattr(stored, name) for name in stored.__struct_fields__}
-    return Fit(**{**values, "law": law_of(stored.law)})
+    return Fit(**{**values, "law": _checked(law_of(stored.law), values)})
+
+
+def _checked(law: Law, values: dict[str, Any]) -> Law:
+    """Return the law, if estimates and samples are of its parameters."""
+    missing = [name for name in law.parameter_names if name not in values["estimate"]]
+    if missing:
+        raise InputError(f"this fit of `{law.name}` has no estimate of {', '.join(missing)}.")
+    samples = values["samples"]
+    if samples is not None and samples.shape[1:] != (len(law.parameter_names),):
+        raise InputError(
+            f"this fit has samples of shape {samples.shape}; `{law.name}` has"
+            f" {len(law.parameter_names)} parameters."
+        )
+    return law
 
 
 @cache

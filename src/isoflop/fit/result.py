@@ -237,8 +237,18 @@ class Fit(msgspec.Struct, frozen=True, kw_only=True, eq=False, dict=True):
 
     @classmethod
     def load(cls, path: str | Path) -> Fit:
-        """Read a fit from a file."""
-        return cls.from_json(Path(path).read_bytes())
+        """Read a fit from a file.
+
+        Raises:
+            InputError: if there is none, or what is there is not a fit.
+        """
+        try:
+            return cls.from_json(Path(path).read_bytes())
+        except (OSError, InputError) as error:
+            what = error.what if isinstance(error, InputError) else f"{error.strerror}."
+            raise InputError(
+                f"{path}: {what}", do="Write one:  isoflop fit runs.csv --out fit.json"
+            ) from error
 
     def __repr__(self) -> str:
         from isoflop.fit.tables import text

@@ -26,12 +26,14 @@ class Dimension(msgspec.Struct, frozen=True):
         unit: how it is printed ("tokens", "nats/token").
         typical: a plausible range; generic points for tracing and figures are drawn from it.
         text: whether values are labels (a group) instead of numbers.
+        least: smallest value that there can be.
     """
 
     name: str
     unit: str
     typical: tuple[float, float] = (0.1, 10.0)
     text: bool = False
+    least: float = 0.0
 
 
 class Kind(msgspec.Struct, frozen=True):
@@ -79,7 +81,7 @@ BitsPerByte = Annotated[Any, _dimension("loss in bits per byte", "bits/byte", 0.
 Accuracy = Annotated[Any, _dimension("accuracy", "fraction", 0.05, 0.95)]
 ErrorRate = Annotated[Any, _dimension("error rate", "fraction", 0.05, 0.95)]
 Examples = Annotated[Any, _dimension("examples", "examples", 1e2, 1e9)]
-Experts = Annotated[Any, _dimension("experts", "experts", 1.0, 512.0)]
+Experts = Annotated[Any, Dimension("experts", "experts", (1.0, 512.0), least=1.0)]
 Ratio = Annotated[Any, _dimension("ratio", "1", 0.1, 0.9)]
 Count = Annotated[Any, _dimension("count", "1", 1.0, 1e4)]
 Bits = Annotated[Any, _dimension("bits", "bits", 3.0, 16.0)]

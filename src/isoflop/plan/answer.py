@@ -201,3 +201,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     warnings: list[str]
     version: str = __version__
     schema: str = SCHEMA
+
+    @property
+    def equal_cost(self) -> str:
+        """What other sizes cost beside the choice; a cap on D leaves some money unspent."""
+        return "at no more cost" if self.bounds.keys() & {"max_D", "max_C"} else "at the same cost"

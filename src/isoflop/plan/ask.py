@@ -127,6 +127,12 @@ def sweep(
         InputError: the range cannot be read, or one of its values has no plan.
     """
     name, values = sweep_values(over)
+    fixed = budget if name == "budget" else options.get(name)
+    if fixed is not None or name in (options.get("inputs") or {}):
+        raise InputError(
+            f"{name} is swept over {over.partition('=')[2]}, and given as well.",
+            do=f"Drop --{name.replace('_', '-')}, or sweep something else.",
+        )
     asked = [_at(name, float(value), budget, options) for value in values]
     if isinstance(source, str) and frontiers.is_frontier(source):
         constants = options.get("constants") or ""

@@ -16,12 +16,15 @@ from isoflop.units import (
     format_count,
     format_flops,
     parse_count,
+    parse_duration,
     parse_quantity,
     parse_share,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from isoflop.plan.hardware import Device
 
 
 class Budget(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,7 +42,12 @@ class Budget(msgspec.Struct, frozen=True, kw_only=True):
 
 
 # Text ---------------------------------------------------------------------------------------------
-_SPLIT = re.compile(r"\s*,\s*|\s+(?:for|at|on|with|over|using)\s+", re.IGNORECASE)
+_SPLIT = re.compile(
+    r"\s*(?:(?<!\d),|,(?!\d{3}(?!\d)))\s*"  # not the comma of $80,640
+    r"|\s+(?:for|at|on|of(?!\s+(?:co2|[\d.]))|with|over|using|and)\s+|\s+(?=pue\b)"
+    r"|\s+[x×]\s+(?=[\d.]+\s*[a-z])",  # 64 H100 x 3 weeks, not 3 x 10^19
+    re.IGNORECASE,
+)
 _MFU = re.compile(r"(?:mfu\s*(?:of|=)?\s*)?([\d.]+\s*%|[\d.]+)\s*(?:mfu|utili[sz]ation)?", re.I)
 _PRICE = re.compile(
     r"\$?\s*([\d.]+)\s*(?:\$|usd|dollars?)?\s*(?:/|per|an?)\s*"
@@ -49,9 +57,12 @@ _PRICE = re.compile(
 _PUE = re.compile(r"(?:a\s+)?pue\s*(?:of|=)?\s*([\d.]+)", re.I)
 _INTENSITY = re.compile(r"([\d.]+)\s*(kg|g)\s*(?:co2e?q?)?\s*(?:/|per|an?)\s*kwh", re.I)
 _CARBON = re.compile(r"(.+?)\s*(kg|t|tons?|tonnes?|g)\s*(?:of\s+)?co2\w*", re.I)
-_HOURS = re.compile(
-    r"(?P<device>[A-Za-z][\w.+-]*?(?: [A-Za-z][\w.+-]*?)?)[- ]?(?:hours?|hrs?|h)", re.I
+_DEVICE_TIME = re.compile(
+    r"(?P<device>[A-Za-z][\w.+-]*?(?: [A-Za-z][\w.+-]*?)?)[- ]?"
+    r"(?P<unit>h|hr|hour|day|week|month|year)s?",
+    re.I,
 )
+_COUNTED = re.compile(r".*\b(tokens?|param(?:eter)?s?)", re.I)
 _ANY = {"gpu", "device", "tpu", "accelerator", "card", "chip"}
 _TONNES = {"kg": 1.0, "g": 1e-3}
 
@@ -83,6 +94,10 @@ def read(text: str | float, machine: Machine | None = None) -> tuple[Budget, Mac
     known = machine or Machine()
     if isinstance(text, int | float):
         return Budget(text=f"{text:g}", flops=_positive(float(text), f"{text:g}")), known
+    if not text.strip() or re.fullmatch(r"[-+−]?\s*(?:nan|inf(?:inity)?)", text.strip(), re.I):
+        raise InputError(
+            f"`{text}` is no amount of anything.", do="Write 1e23 or '64 H100 for 3 weeks'."
+        )
     reading = _Reading({})
     for part in _SPLIT.split(text.strip()):
         _read_part(text, part.strip(), reading)
@@ -136,15 +151,21 @@ def _read_amount(part: str, reading: _Reading) -> bool:
     """Read what is counted: devices, device-hours, FLOPs, dollars, energy, carbon, time."""
     if match := _CARBON.fullmatch(part):
         return _set(reading, "kg CO2e", parse_count(match[1]) * _TONNES.get(match[2].lower(), 1e3))
-    if re.match(r"[-−]\s*[\d.]", part):
+    if re.match(r"[-−]\s*[\d.$]", part):
         raise InputError(
-            f"a budget of `{part}` is negative.",
-            do="Give an amount above 0, as 1e23 or '64 H100 for 3 weeks at 40% MFU'.",
+            f"`{part}` in a budget is negative.",
+            do="Give amounts above 0, as 1e23 or '64 H100 for 3 weeks at 40% MFU'.",
+        )
+    if _COUNTED.fullmatch(part):
+        raise InputError(
+            f"`{part}` is no budget: it is neither compute, time, money, energy nor carbon.",
+            "What tokens cost depends on the parameters, which are to be chosen.",
+            "Tokens to train on are  --D, different ones  --unique-tokens, served ones  --serve;"
+            " parameters are  --N.",
         )
     part = re.sub(r"^(?:an?|one)\s+", "1 ", part, flags=re.IGNORECASE)
     if not re.match(r"[\d.$]", part):
-        if part.lower() not in _ANY:
-            reading.machine["device"] = device(part)
+        _name_device(part, reading)
         return True
     quantity = parse_quantity(part)
     if quantity.unit == "s":
@@ -156,14 +177,34 @@ def _read_amount(part: str, reading: _Reading) -> bool:
 
 
 def _read_devices(quantity: Quantity, reading: _Reading) -> bool:
-    hours = _HOURS.fullmatch(quantity.unit)
-    name = hours["device"].rstrip("-") if hours else quantity.unit
-    if name.lower().removesuffix("s") not in _ANY:
-        reading.machine["device"] = device(name)
-    if hours:
-        return _set(reading, "device-hours", quantity.value)
+    time = _DEVICE_TIME.fullmatch(quantity.unit)
+    _name_device(time["device"].rstrip("-") if time else quantity.unit, reading)
+    if time:
+        hours = parse_duration(f"1 {time['unit']}") / HOUR
+        return _set(reading, "device-hours", quantity.value * hours)
     reading.machine["count"] = quantity.value
     return True
+
+
+def _name_device(name: str, reading: _Reading) -> None:
+    """Note the device of a name, singular or plural; `GPUs` names none."""
+    if name.lower().removesuffix("s") in _ANY:
+        return
+    try:
+        reading.machine["device"] = _device(name)
+    except InputError as error:
+        raise InputError(
+            f"`{name}` in a budget is no unit, and no accelerator is named so.", do=error.do
+        ) from error
+
+
+def _device(name: str) -> Device:
+    try:
+        return device(name)
+    except InputError:
+        if not name.lower().endswith("s"):
+            raise
+        return device(name[:-1])
 
 
 def _set(reading: _Reading, unit: str, value: float) -> bool:

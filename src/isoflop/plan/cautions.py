@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from isoflop.plan.lifetime import TRAIN_FLOPS
+from isoflop.plan.limits import Limits
 from isoflop.units import format_count, format_flops
 
 if TYPE_CHECKING:
@@ -20,20 +21,25 @@ LONG = 100.0
 
 
 def warnings(
-    surface: Surface, question: Question, best: Optimum, factors: dict[str, float]
+    surface: Surface,
+    question: Question,
+    best: Optimum,
+    factors: dict[str, float],
+    flat: dict[str, tuple[float, float]],
 ) -> list[str]:
     """Return the warnings of a plan.
 
     Args:
         surface: the loss; question: what was asked; best: the answer by row.
         factors: how many times each input lies beyond the fitted range.
+        flat: ranges of N that are as good (`around.flat_ranges`).
     """
     found = []
     for name, factor in factors.items():
         if factor > 1 + 1e-9:
             low, high = surface.ranges[name]
             found.append(
-                f"{name} lies {factor:.2g} times beyond the range the law was fitted on"
+                f"{name} lies {_times(factor)} beyond the range the law was fitted on"
                 f" ({format_count(low)} to {format_count(high)}); no interval here knows what"
                 " changes on the way."
             )
@@ -45,7 +51,15 @@ def warnings(
         )
     found += general_warnings(surface)
     found += question.machine.assumed()
-    return [*found, *_spending(question, best), *_lost(surface, best)]
+    found += [*_spending(question, best), *_saturated(question, best, flat)]
+    return [*found, *_lost(surface, question, best)]
+
+
+def _times(factor: float) -> str:
+    """Return `5.4 times`, and `4 %` for what is hardly beyond."""
+    if factor < 1.1:
+        return f"{100 * (factor - 1):.1g} %"
+    return f"{factor:.2g} times" if factor < 99.5 else f"{format_count(factor, 2)} times"
 
 
 def rows_outside(surface: Surface, rows: list[Row]) -> list[str]:
@@ -59,8 +73,8 @@ def rows_outside(surface: Surface, rows: list[Row]) -> list[str]:
             low, high = surface.ranges[name]
             found.append(
                 f"{name} of {beyond} of {len(rows)} rows lies beyond the range the law was fitted"
-                f" on ({format_count(low)} to {format_count(high)}), by up to {max(factors):.2g}"
-                " times."
+                f" on ({format_count(low)} to {format_count(high)}), by up to"
+                f" {_times(max(factors))}."
             )
     return found
 
@@ -101,11 +115,33 @@ def _spending(question: Question, best: Optimum) -> list[str]:
     return []
 
 
-def _lost(surface: Surface, best: Optimum) -> list[str]:
+def _saturated(
+    question: Question, best: Optimum, flat: dict[str, tuple[float, float]]
+) -> list[str]:
+    """Return a warning where tokens are capped, so that money buys parameters that do little."""
+    N, D, most = float(best.N[0]), float(best.D[0]), question.limits.max_D
+    small = flat["0.1%"][0]
+    if question.budget is None or most * (1 - 1e-6) > D or small > 0.9 * N:
+        return []
+    share = small / N  # the cost is N (train D + serving), and D stays
+    return [
+        f"The tokens are at their limit of {format_count(most)}, so the rest of the budget buys"
+        f" parameters that hardly help: {format_count(small)} of them on the same tokens cost"
+        f" {100 * share:.2g} % of this plan and lose less than 0.1 % of the loss."
+    ]
+
+
+def _lost(surface: Surface, question: Question, best: Optimum) -> list[str]:
     lost = float(np.mean(~np.isfinite(best.N[1:]))) if surface.rows > 1 else 0.0
     if not lost:
         return []
+    unbounded = question.budget is None and question.limits == Limits()
+    counted = (
+        "they count as endless N, D and C, and against both ends of every other interval."
+        if unbounded
+        else "they count against both ends of every interval."
+    )
     return [
         f"{100 * lost:.3g} % of the samples have no such plan (the loss is below their floor, or"
-        " nothing is best); they count against both ends of every interval."
+        f" nothing is best); {counted}"
     ]

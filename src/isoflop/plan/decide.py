@@ -12,8 +12,8 @@ from isoflop.plan import around, money
 from isoflop.plan.answer import Bound, Choice, Comparison, Interval, Plan, Row, Rule
 from isoflop.plan.cautions import warnings
 from isoflop.plan.lifetime import TRAIN_FLOPS
-from isoflop.plan.limits import Limits
-from isoflop.plan.optimise import Optimum, lowest_cost, lowest_loss, lowest_reachable
+from isoflop.plan.limits import Limits, checked_size
+from isoflop.plan.optimise import Optimum, lowest_cost, lowest_loss, lowest_losses, lowest_reachable
 from isoflop.plan.recipe import recipe
 from isoflop.samples import Estimate, interval, summarise
 
@@ -39,6 +39,7 @@ def decide(surface: Surface, question: Question) -> Plan:
     drawn["loss"] = loss
     known = {surface.size: N, "D": D, "C": TRAIN_FLOPS * N * D, "M": D / N, **surface.others}
     factors = surface.outside(**known)
+    near = _around(surface, question, best)
     return Plan(
         objective=objective,
         law=surface.law.name,
@@ -57,24 +58,30 @@ def decide(surface: Surface, question: Question) -> Plan:
         intervals=_intervals(drawn, surface.level),
         level=surface.level,
         samples=surface.rows - 1,
-        **_around(surface, question, best),
+        **near,
         cost=money.split(N, D, question.serving, question.machine),
         serving=_comparison(surface, question, best),
         implied_serving=around.implied_serving(surface, N, D),
         rule=rule,
         distance=factors,
-        warnings=warnings(surface, question, best, factors),
+        warnings=warnings(surface, question, best, factors, near["flat"]),
     )
 
 
 # Objectives ---------------------------------------------------------------------------------------
 def _optimise(surface: Surface, question: Question) -> tuple[str, float | None, Optimum]:
+    objective, target, best = _best(surface, question)
+    checked_size(float(best.N[0]), float(best.D[0]))
+    return objective, target, best
+
+
+def _best(surface: Surface, question: Question) -> tuple[str, float | None, Optimum]:
     serving, limits = question.serving.weighted, question.limits
     if question.budget is None:
         target = _target(question)
         best = lowest_cost(surface, target, serving=serving, limits=limits)
         if not np.isfinite(best.N[0]):
-            raise _unreachable(surface, target, limits)
+            raise _unreachable(surface, question, target)
         cost = "lifetime cost (training and serving)" if serving else "training cost"
         return f"lowest {cost} for a loss", target, best
     K = question.budget.flops
@@ -106,30 +113,35 @@ def _target(question: Question) -> float:
     return question.link.loss_for(question.accuracy)
 
 
-def _unreachable(surface: Surface, target: float, limits: Limits) -> InputError:
+def _unreachable(surface: Surface, question: Question, target: float) -> InputError:
+    bounded = question.limits != Limits()
     try:
-        lowest = lowest_reachable(surface, limits=limits)
+        lowest = lowest_reachable(surface, limits=question.limits)
     except (InputError, NotIdentified):
         lowest = float("nan")
     unit = surface.law.output.unit
-    bounded = limits != Limits()
     where = "within these bounds" if bounded else "however much is spent"
+    goal = f"a loss of {target:.6g} {unit}"
+    closest = f"{'' if bounded else 'its floor of '}{lowest:.6g} {unit}"
+    flag = f"--loss {lowest * 1.02:.3g}"
+    if question.link is not None and question.accuracy is not None:
+        goal = f"an accuracy of {question.accuracy:g}, {goal},"
+        closest += f", an accuracy of {float(question.link.value(lowest)):.4g}"
+        flag = f"--accuracy {float(question.link.value(lowest * 1.02)):.3g}"
     return InputError(
-        f"a loss of {target:.6g} {unit} cannot be reached with `{surface.law.name}`"
-        f" ({surface.constants_from}) {where}.",
-        f"The closest that can be reached {'is' if bounded else 'is its floor of'}"
-        f" {lowest:.6g} {unit}.",
-        f"Ask for more than that:  --loss {lowest * 1.02:.3g}"
-        + (", or widen the bounds." if bounded else ""),
+        f"{goal} cannot be reached with `{surface.law.name}` ({surface.constants_from}) {where}.",
+        f"The closest that can be reached is {closest}.",
+        f"Ask for less than that:  {flag}" + (", or widen the bounds." if bounded else ""),
     )
 
 
 def sweep_row(surface: Surface, question: Question, value: float) -> Row:
     """Return one line of a sweep: the best N, D and loss, by the estimate and the samples."""
     _, _, best = _optimise(surface, question)
+    endless = _endless(surface, question, best)
     N, D, loss = (
         summarise(float(x[0]), x[1:] if len(x) > 1 else None, surface.level)
-        for x in (best.N, best.D, best.loss)
+        for x in (np.where(endless, np.inf, best.N), np.where(endless, np.inf, best.D), best.loss)
     )
     return Row(value=value, N=N, D=D, loss=loss)
 
@@ -162,10 +174,11 @@ def _free(surface: Surface, best: Optimum, K: float, serving: float, limits: Lim
 def _quantities(
     surface: Surface, question: Question, best: Optimum
 ) -> tuple[dict[str, np.ndarray], Rule | None]:
+    endless = _endless(surface, question, best)
     drawn = {
-        "N": best.N,
-        "D": best.D,
-        "C": TRAIN_FLOPS * best.N * best.D,
+        "N": np.where(endless, np.inf, best.N),
+        "D": np.where(endless, np.inf, best.D),
+        "C": np.where(endless, np.inf, TRAIN_FLOPS * best.N * best.D),
         "tokens_per_parameter": best.D / best.N,
     }
     if "U" in surface.others:
@@ -174,6 +187,17 @@ def _quantities(
         return drawn, None
     rule, found = recipe(question.rule, best.N, best.D)
     return {**drawn, **found}, rule
+
+
+def _endless(surface: Surface, question: Question, best: Optimum) -> np.ndarray:
+    """Return the rows [row] whose floor lies above the loss asked for: no N and D are enough.
+
+    Towards a floor the best N, D and cost grow without end, so these rows count as infinite.
+    Within bounds a row without a plan says nothing of the kind.
+    """
+    if question.budget is not None or question.limits != Limits():
+        return np.zeros(len(best.N), dtype=bool)
+    return ~np.isfinite(best.N) & (lowest_losses(surface) >= _target(question))
 
 
 def _fields(drawn: dict[str, np.ndarray]) -> list[str]:

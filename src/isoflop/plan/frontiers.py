@@ -12,6 +12,7 @@ from isoflop.laws.registry import get
 from isoflop.plan import money
 from isoflop.plan.answer import Choice, Plan, Row, Rule
 from isoflop.plan.lifetime import TRAIN_FLOPS
+from isoflop.plan.limits import checked_size
 from isoflop.plan.recipe import recipe
 from isoflop.plan.source import Constants, described
 from isoflop.samples import Estimate
@@ -119,6 +120,7 @@ def decide(name: str, constants: str, question: Question) -> Plan:
     chosen, record = choose(name, constants)
     C = question.budget.flops
     found = FRONTIERS[name].allocate(C, dict(record.constants))
+    checked_size(found.N, found.D)
     choice, rule = _choice(found, question.rule)
     return Plan(
         objective="the published allocation of a training budget",

@@ -185,10 +185,8 @@ def find(name: str, known: dict[str, T], what: str, otherwise: str) -> T:
         return index[_plain(name)]
     near = get_close_matches(_plain(name), index, n=6, cutoff=0.5)
     names = list(dict.fromkeys(str(getattr(index[key], "name", key)) for key in near or index))
-    raise InputError(
-        f"no {what} is named `{name}`.",
-        do=f"{'Did you mean' if near else 'Known are'} {', '.join(names)}? {otherwise}",
-    )
+    shown = f"Did you mean {', '.join(names)}?" if near else f"Known are {', '.join(names)}."
+    raise InputError(f"no {what} is named `{name}`.", do=f"{shown} {otherwise}")
 
 
 def _plain(name: str) -> str:

@@ -25,14 +25,16 @@ class Serving(msgspec.Struct, frozen=True, kw_only=True):
 
     Args:
         input: tokens read; output: tokens written.
-        input_weight: cost of a FLOP of reading over one of training (MFU of training over MFU
-            of reading, times the ratio of prices); output_weight: the same of writing.
+        input_weight: device time of a FLOP of reading over one of training (MFU of training
+            over MFU of reading); output_weight: the same of writing.
+        price: of a device-hour of serving over one of training.
     """
 
     input: float = 0.0
     output: float = 0.0
     input_weight: float = 1.0
     output_weight: float = 1.0
+    price: float = 1.0
 
     def __post_init__(self) -> None:
         for name, value in msgspec.structs.asdict(self).items():
@@ -50,10 +52,15 @@ class Serving(msgspec.Struct, frozen=True, kw_only=True):
         return SERVE_FLOPS * self.tokens
 
     @property
-    def weighted(self) -> float:
-        """Training FLOPs that serving a parameter is worth: b of N (train D + b)."""
+    def busy(self) -> float:
+        """Training FLOPs that devices could do in the time that serving a parameter takes."""
         both = self.input * self.input_weight + self.output * self.output_weight
         return SERVE_FLOPS * both
+
+    @property
+    def weighted(self) -> float:
+        """Training FLOPs that serving a parameter is worth: b of N (train D + b)."""
+        return self.busy * self.price
 
 
 _PART = re.compile(
@@ -70,7 +77,7 @@ def parse_serving(text: Any, **weights: float) -> Serving:
 
     Args:
         text: as typed, a number of tokens, or a Serving.
-        weights: `input_weight` and `output_weight` of `Serving`.
+        weights: `input_weight`, `output_weight` and `price` of `Serving`.
 
     Raises:
         InputError: with a caret, if it cannot be read.

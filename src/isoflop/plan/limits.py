@@ -34,7 +34,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
             least_allowed = value >= 0 if name.startswith("min") else value > 0
             if not least_allowed:
                 raise InputError(
-                    f"{name} = {value:g} is not positive.", do="Give a number above 0."
+                    f"{name} = {value:g}{self.why(name)} is not positive.",
+                    do="Give a number above 0.",
                 )
         for what in ("N", "D"):
             low, high = getattr(self, f"min_{what}"), getattr(self, f"max_{what}")
@@ -91,3 +92,17 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
                 f"Give a budget of {format_flops(least)} or more, or lower the bounds.",
             )
         return self
+
+
+def checked_size(N: float, D: float) -> None:
+    """Refuse a plan of less than one parameter or token.
+
+    Raises:
+        InputError: the law was asked far below any model.
+    """
+    if not (N >= 1 and D >= 1):
+        raise InputError(
+            f"the best plan is {N:.3g} parameters on {D:.3g} tokens.",
+            "Less than one of either is no model; the law is asked far below what it describes.",
+            "Give a larger budget, a lower loss, or fewer tokens to serve.",
+        )

@@ -183,9 +183,13 @@ def lowest_reachable(surface: Surface, *, limits: Limits) -> float:
     point = surface.point()
     if np.isfinite(limits.max_C):
         return float(lowest_loss(point, limits.max_C, limits=limits).loss[0])
-    N = np.array([[min(limits.max_N, _ENDLESS)]])
-    D = np.array([[min(limits.max_D, _ENDLESS)]])
-    return float(point.loss(N, D)[0, 0])
+    return float(lowest_losses(point, limits.max_N, limits.max_D)[0])
+
+
+def lowest_losses(surface: Surface, max_N: float = np.inf, max_D: float = np.inf) -> np.ndarray:
+    """Return the loss [row] of as many parameters and tokens as there may be."""
+    N, D = (np.array([[min(most, _ENDLESS)]]) for most in (max_N, max_D))
+    return surface.loss(N, D)[:, 0]
 
 
 def tokens_at(surface: Surface, N: np.ndarray, loss: np.ndarray | float) -> np.ndarray:

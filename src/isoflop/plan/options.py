@@ -47,7 +47,7 @@ def serving_of(
     serve_mfu: str | float | None = None,
     serve_price: float | None = None,
 ) -> Serving:
-    """Return the tokens to serve, weighted by what a FLOP of serving costs over one of training.
+    """Return the tokens to serve, with what serving them takes and costs over training.
 
     Args:
         machine: hardware of training.
@@ -60,13 +60,15 @@ def serving_of(
             raise InputError("how serving runs is given, but not how much.", do="--serve 2T")
         return Serving()
     price = 1.0 if serve_price is None else float(serve_price) / machine.need("price")
+    if not price > 0:
+        raise InputError(f"a price of {serve_price:g} USD a device-hour is not positive.")
     ratios = []
     for share in (prompt_mfu, serve_mfu):
         value = None if share is None else parse_share(share)
         if value == 0:
             raise InputError("an MFU of 0 serves nothing.", do="Give a share above 0.")
-        ratios.append(price if value is None else price * machine.utilisation() / value)
-    return parse_serving(serve, input_weight=ratios[0], output_weight=ratios[1])
+        ratios.append(1.0 if value is None else machine.utilisation() / value)
+    return parse_serving(serve, input_weight=ratios[0], output_weight=ratios[1], price=price)
 
 
 def limits_of(

@@ -54,6 +54,11 @@ class Question:
             )
         if self.loss is not None and not 0 < self.loss < np.inf:
             raise InputError(f"a loss of {self.loss:g} is not positive.")
+        if self.lifetime and not self.serving.tokens:
+            raise InputError(
+                "--lifetime lets the budget pay for serving, and nothing is to be served.",
+                do="Say how much: --serve 2T",
+            )
         if self.lifetime and self.budget is None:
             raise InputError(
                 "--lifetime says what a budget covers, and none is given.",

@@ -173,6 +173,8 @@ def collect(law: Law, constants: str | Mapping[str, float] = "") -> Constants:
                 f"`{law.name}` has no parameter {', '.join(unknown)}; it has"
                 f" {', '.join(law.parameter_names)}."
             )
+        for name, value in given.items():
+            _checked(law, name, value)
         rest = _walk(law.recipe, "", law) if set(given) != set(law.parameter_names) else None
         values = {**(rest.values if rest else {}), **given}
         return Constants(values, {**(rest.names if rest else {}), law.name: "given"})
@@ -192,6 +194,17 @@ def _given(constants: str | Mapping[str, float]) -> dict[str, float] | None:
             raise InputError(f"`{part.strip()}` is not NAME=NUMBER.", do='"E=1.7,A=400,alpha=0.34"')
         found[name] = value
     return found
+
+
+def _checked(law: Law, name: str, value: float) -> None:
+    """Refuse a constant that is no number, or outside what the law declares for it."""
+    kind = next(one for one in law.parameters if one.name == name)
+    if not kind.lower <= value <= kind.upper or not np.isfinite(value):
+        raise InputError(
+            f"{name} = {value:g} is not a number between {kind.lower:g} and {kind.upper:g}.",
+            f"`{law.name}` declares no other for its {kind.kind.name}.",
+            f"A formula may declare its own bounds:  --law '...; {name} in [-2, 2]'",
+        )
 
 
 def _number(text: str) -> float | None:

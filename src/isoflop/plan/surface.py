@@ -138,3 +138,15 @@ def checked(surface: Surface) -> None:
         raise InputError(
             f"`{law.name}` has no input {', '.join(unknown)}; it has {', '.join(law.input_names)}."
         )
+    _check_inputs(surface)
+
+
+def _check_inputs(surface: Surface) -> None:
+    for one in surface.law.inputs:
+        value, least = surface.others.get(one.name), one.dimension.least
+        if value is not None and not isinstance(value, str) and not least <= value < np.inf:
+            raise InputError(
+                f"{one.name} = {value:g} {one.dimension.unit} cannot be: there are {least:g} or"
+                " more.",
+                do=f"Give {least:g} or more:  --input {one.name}=...",
+            )

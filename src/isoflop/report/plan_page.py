@@ -134,7 +134,7 @@ def facts(plan: Plan) -> list[tuple[str, str]]:
         found.append((plan.link, text.estimate(plan.accuracy, text.exponent)))
     found += [
         (f"Within {text.cost(share)} of the best loss",
-         f"N from {format_count(low)} to {format_count(high)}, at the same cost")
+         f"N from {format_count(low)} to {format_count(high)}, {plan.equal_cost}")
         for share, (low, high) in plan.flat.items()
     ]  # fmt: skip
     words = {"min": "at least", "max": "at most"}

@@ -1,12 +1,14 @@
 """`isoflop plan` with a law or a fit: what it prints, and what it says to wrong input."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from isoflop.cli.main import run
 from isoflop.fit import fit
+from isoflop.fit.result import Fit
 from isoflop.laws.chinchilla import chinchilla
 
 TEX = ["plan", "--law", "chinchilla", "--constants", "hoffmann2022"]
@@ -203,6 +205,22 @@ def test_a_plan_is_written_whole(tmp_path, capsys):
         (["--budget", "1e23", "--unique-tokens", "0"], ["0 unique tokens"]),
         (["--budget", "1e23", "--serve-bits", "0"], ["0 bits"]),
         (["--budget", "1e23", "--device", "H100", "--count", "0"], ["count = 0"]),
+        (["--budget", "70B tokens"], ["70B tokens", "--unique-tokens", "--serve"]),
+        (["--budget", "7B parameters"], ["7B parameters", "--N"]),
+        (["--budget", "5 kg"], ["`kg` in a budget is no unit"]),
+        (["--budget", "nan"], ["`nan` is no amount"]),
+        (["--budget", ""], ["no amount"]),
+        (["--budget", "64 H100 for 3 weeks at -40% MFU"], ["-40% MFU", "negative"]),
+        (["--budget", "1e-10"], ["no model", "larger budget"]),
+        (["--loss", "1e9"], ["no model", "lower loss"]),
+        (
+            ["--budget", "1e22", "--serve", "1e12", "--serve-price", "-1", *H100, "--price", "2"],
+            ["-1 USD"],
+        ),
+        (["--budget", "1e22", "--unique-tokens", "25e9", "--max-epochs", "0"], ["0 epochs of 25B"]),
+        (["--budget", "1e22", "--lifetime"], ["--serve 2T"]),
+        (["--sweep", "budget=1e20:1e22", "--budget", "1e23"], ["given as well", "--budget"]),
+        (["--sweep", "serve=1e9:1e12", "--budget", "1e23", "--serve", "1T"], ["given as well"]),
         (["--budget", "1e23", "--max-N", "0"], ["max_N = 0"]),
         (["--budget", "1e23", "--lifetime", "--loss", "2"], ["budget and loss"]),
         (["--loss", "2", "--lifetime"], ["--lifetime"]),
@@ -213,7 +231,12 @@ def test_a_plan_is_written_whole(tmp_path, capsys):
         (["--budget", "1e25", "--rule", "kaplan"], ["learning rate", "--rule step_law"]),
         (["--accuracy", "0.6"], ["--link"]),
         (["--budget", "1e23", "--link", "sigmoid_accuracy"], ["bits/byte", "nats/token"]),
-        (["--accuracy", "0.99", "--link", "exponential_error"], ["never 0.99"]),
+        (["--accuracy", "1.2", "--link", "exponential_error"], ["never 1.2", "0.2411 and 1"]),
+        (["--accuracy", "0.1", "--link", "exponential_error"], ["never 0.1", "0.2411 and 1"]),
+        (
+            ["--accuracy", "0.9", "--link", "exponential_error"],
+            ["an accuracy of 0.9", "1.69337", "an accuracy of 0.4894", "--accuracy 0.48"],
+        ),
         (["--sweep", "N=1:2"], ["budget=1e20:1e26"]),
         (["--budget", "1e23", "--column", "N=x"], ["--column"]),
         (["--budget", "1e23", "--compare", "no_such_law"], ["no_such_law"]),
@@ -235,6 +258,13 @@ def test_wrong_input_is_one_clear_error(capsys, arguments, words):
         (["--law", "chinchilla", "--constants", "E=1.7", "--budget", "1e20", "--loss", "2"], []),
         (["--law", "kaplan_data", "--budget", "1e23"], ["parameters N and tokens D"]),
         (["--law", "joint_moe", "--budget", "1e23"], ["--input E="]),
+        (["--law", "joint_moe", "--budget", "1e23", "--input", "E=0"], ["E = 0 experts"]),
+        (["--law", "chinchilla", "--budget", "1e23", "--constants", "E=nan"], ["E = nan"]),
+        (["--law", "chinchilla", "--budget", "1e23", "--constants", "E=-5"], ["E = -5", "0 and"]),
+        (["--law", "chinchilla", "--budget", "1e23", "--constants", "A=inf"], ["A = inf"]),
+        (["--law", "kaplan", "--budget", "1"], ["no model"]),
+        (["--fit", ".", "--budget", "1e23"], ["isoflop fit runs.csv"]),
+        (["--law", "chinchilla", "--compare", "no.json", "--budget", "1e23"], ["no.json"]),
         (["--law", "kaplan", "--loss", "2"], ["training budget"]),
         (["--law", "kaplan", "--budget", "1e23", "--serve", "1T"], ["--law chinchilla"]),
         (["--law", "E + A/N^", "--budget", "1e23"], ["^"]),
@@ -249,7 +279,16 @@ def test_a_fit_has_its_own_constants(capsys, fitted, tmp_path):
     fails(capsys, ["plan", "--fit", fitted, "--constants", "tex", "--budget", "1e20"], "--law")
     other = tmp_path / "other.json"
     other.write_text('{"schema": "isoflop.fit/1"}')
-    fails(capsys, ["plan", "--fit", str(other), "--budget", "1e20"], "not a fit")
+    fails(capsys, ["plan", "--fit", str(other), "--budget", "1e20"], "not a fit", "other.json",
+          "isoflop fit runs.csv --out")  # fmt: skip
+    document = json.loads(Path(fitted).read_text())
+    document["samples"]["shape"] = [250, 4]
+    other.write_text(json.dumps(document))
+    fails(capsys, ["plan", "--fit", str(other), "--budget", "1e20"], "(250, 4)", "5 parameters")
+    document = json.loads(Path(fitted).read_text())
+    del document["estimate"]["beta"]
+    other.write_text(json.dumps(document))
+    fails(capsys, ["plan", "--fit", str(other), "--budget", "1e20"], "no estimate of beta")
 
 
 def test_runs_answer_a_budget_alone(capsys, tmp_path):
@@ -271,3 +310,52 @@ def test_a_budget_that_training_must_keep_leaves_no_room_for_longer_training(ans
     room = answer(*TEX, "--budget", "1e23", "--serve", "2T", "--max-C", "1.01e23")
     assert room["choice"]["N"] < alone["choice"]["N"]
     assert room["choice"]["C"] == pytest.approx(1.01e23)
+
+
+def test_serving_at_its_own_price_takes_the_hours_and_energy_it_takes(answer):
+    """A price changes dollars, not device-hours: the arithmetic is done in the same time."""
+    plan = answer(*TEX, "--loss", "2.1", "--serve", "3T input + 1T output", *H100, "--price", "2.5",
+                  "--prompt-mfu", "0.5", "--serve-mfu", "0.01", "--serve-price", "2",
+                  "--intensity", "0.4")  # fmt: skip
+    serve, N = plan["cost"]["serve"], plan["choice"]["N"]
+    hours = 2 * N * (3e12 / 0.5 + 1e12 / 0.01) / 989e12 / 3600
+    assert serve["device_hours"] == pytest.approx(hours, rel=1e-12)
+    assert serve["dollars"] == pytest.approx(2 * hours, rel=1e-12)
+    assert serve["kwh"] == pytest.approx(0.7 * hours, rel=1e-12)
+    assert serve["kg_co2e"] == pytest.approx(0.4 * 0.7 * hours, rel=1e-12)
+    cheap = answer(*TEX, "--loss", "2.1", "--serve", "4T", *H100, "--price", "2.5",
+                   "--serve-price", "2.5")  # fmt: skip
+    assert "at the training's MFU and price" in cheap["cost"]["how"]
+
+
+def test_capped_tokens_leave_parameters_that_hardly_help(answer):
+    """100B tokens at most: the law still prefers any parameter to none, so say what they do."""
+    options = ["--unique-tokens", "25e9", "--max-epochs", "4"]
+    capped = answer(*TEX, "--budget", "1e24", *options)
+    small, share = capped["flat"]["0.1%"][0], capped["flat"]["0.1%"][0] / capped["choice"]["N"]
+    said = next(w for w in capped["warnings"] if "hardly help" in w)
+    assert f"{100 * share:.2g} % of this plan" in said
+    alone = answer(*TEX, "--N", repr(small), "--D", "1e11", "--unique-tokens", "25e9")
+    assert alone["loss"] == pytest.approx(1.001 * capped["loss"], rel=1e-6)
+    assert alone["choice"]["C"] == pytest.approx(share * capped["choice"]["C"])
+    free = answer(*TEX, "--budget", "1e22", *options)
+    assert free["flat"]["0.1%"][0] < 0.9 * free["choice"]["N"]
+    enough = answer(*TEX, "--budget", "1e21", *options)
+    assert not any("hardly help" in w for w in enough["warnings"])
+
+
+def test_samples_whose_floor_is_too_high_need_endless_compute(answer, fitted):
+    """Towards its floor a law's best N, D and C grow without end: only the upper end is open."""
+    document = json.loads(Path(fitted).read_text())
+    floors = Fit.load(fitted).samples[:, 0]
+    target = float(np.quantile(floors, 0.8)) + 1e-4
+    assert target > document["estimate"]["E"]
+    plan = answer("plan", "--fit", fitted, "--loss", f"{target:.8g}")
+    for name in ("N", "D", "C"):
+        low, high = plan["intervals"][name]
+        assert high is None
+        assert 0 < low < plan["choice"][name]
+    assert plan["intervals"]["tokens_per_parameter"] == [None, None]
+    assert any("endless N, D and C" in w for w in plan["warnings"])
+    bounded = answer("plan", "--fit", fitted, "--loss", f"{target:.8g}", "--max-N", "1e20")
+    assert bounded["intervals"]["C"] == [None, None]
