@@ -131,7 +131,8 @@ def _refit(
     for start in (solution.u, *solution.others[:2]):
         u = np.repeat(start[None], rows, axis=0)
         tuning = np.full((rows, 1), solution.tuning) if problem.noise.family == "student" else None
-        found = descend(problem, u, weights=weights, target=target, tuning=tuning)
+        # Most resamples have their optimum near the data's: further ones are left early.
+        found = descend(problem, u, weights=weights, target=target, tuning=tuning, below=lowest)
         better = found.objective < lowest
         best = np.full_like(u, np.nan) if best is None else best
         best[better] = found.minima.u[better]

@@ -22,6 +22,9 @@ TOLERANCE = 1e-13
 ITERATIONS = 120
 _RIDGE = 1e-13  # of the damping matrix's diagonal, against exact singularity
 _CAP = 4.0  # largest change of a coordinate in one step
+#: A row that must come below a number is given up where ten times the fall predicted for its next
+#: step, after the first few, would not bring it there.
+_HOPE, _TRIED = 10.0, 5
 _PATIENCE = 20  # steps after which a row in a flat valley is asked for progress
 _STEPS = (5.0, 0.3)  # factors on the damping after a poor and after a good step
 
@@ -54,6 +57,7 @@ def minimise(
     damping: float = 0.1,
     iterations: int = ITERATIONS,
     tolerance: float = TOLERANCE,
+    below: np.ndarray | None = None,
 ) -> Minima:
     """Minimise the objective from each row of u at fixed tuning.
 
@@ -67,6 +71,7 @@ def minimise(
         damping: at the first step.
         iterations: steps tried at most.
         tolerance: see `TOLERANCE`.
+        below: objective [batch] that is of interest only if it falls below this; infinite if None.
     """
     with np.errstate(all="ignore"):  # a start may lie where the law overflows: refused below
         return _minimise(
@@ -79,6 +84,7 @@ def minimise(
             damping,
             iterations,
             tolerance,
+            np.full(len(u), np.inf) if below is None else below,
         )
 
 
@@ -92,6 +98,7 @@ def _minimise(
     damping: float,
     iterations: int,
     tolerance: float,
+    below: np.ndarray,
 ) -> Minima:
     lower, upper = problem.bounds
     u = np.clip(u, lower, upper)
@@ -127,7 +134,10 @@ def _minimise(
         at.assign(active[better], then, np.flatnonzero(better))
         strength[active] = _damping(strength[active], fall, gain)
         converged[active] = small
-        active = active[~small & (strength[active] < 1e12)]
+        goes_on = ~small & (strength[active] < 1e12)
+        if iteration > _TRIED:
+            goes_on &= at.objective[active] - _HOPE * gain < below[active]
+        active = active[goes_on]
     return Minima(u, at, converged, count)
 
 

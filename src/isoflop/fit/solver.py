@@ -87,6 +87,7 @@ def descend(
     tuning: np.ndarray | None = None,
     held: np.ndarray | None = None,
     damping: float = 0.1,
+    below: np.ndarray | None = None,
 ) -> Descent:
     """Minimise from each row of u, through the stages of a tuning that is not fixed.
 
@@ -98,6 +99,7 @@ def descend(
         tuning: [batch, 1]; from the residuals at u if None.
         held: mask [parameters] or [batch, parameters] of coordinates that stay.
         damping: at the first step.
+        below: see `isoflop.fit.newton.minimise`; only where the tuning is fixed.
     """
     weights = problem.weights if weights is None else weights
     target = problem.target if target is None else target
@@ -115,6 +117,7 @@ def descend(
         held=held,
         damping=damping,
         tolerance=_ROUGH if problem.noise.staged else TOLERANCE,
+        below=None if problem.noise.staged else below,
     )
     objective = _stages(problem, found, weights, target, tuning, held)
     return Descent(found, tuning, objective)
