@@ -1,8 +1,8 @@
 """Whether a run trains in bfloat16: only where a trial on its own model says that it pays.
 
 A machine whose large matrix products are several times faster in bfloat16 may still train small
-models slower so: on one with 3.9 times the rate, a step under autocast took 2.3 times as long
-at width 16 and 1.2 times at width 256, and 0.8 times at width 512 (docs/benchmarks.md).
+models slower so: on one with 3.9 times MKL's rate in float32, a step under autocast took 3.2 times
+as long at width 16, 1.2 times at width 256, and 0.8 times at width 512 (docs/benchmarks.md).
 """
 
 from __future__ import annotations
