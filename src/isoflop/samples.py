@@ -64,16 +64,26 @@ def interval(samples: Any, level: float = 0.9) -> tuple[np.ndarray, np.ndarray]:
     """
     import numpy as np
 
-    if not 0 < level < 1:
-        raise InputError(
-            f"level = {level:g} is not between 0 and 1.", do="A 90 % interval is level=0.9."
-        )
+    check_level(level)
     values = np.asarray(samples, dtype=float)
     unknown = np.isnan(values)
     tail = (1 - level) / 2
     lower = _quantile(np.where(unknown, -np.inf, values), tail)
     upper = _quantile(np.where(unknown, np.inf, values), 1 - tail)
     return lower, upper
+
+
+def check_level(level: float) -> float:
+    """Return the probability of an interval.
+
+    Raises:
+        InputError: it is not between 0 and 1.
+    """
+    if not 0 < level < 1:
+        raise InputError(
+            f"level = {level:g} is not between 0 and 1.", do="A 90 % interval is level 0.9."
+        )
+    return level
 
 
 def median(values: Any) -> float:

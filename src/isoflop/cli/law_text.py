@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from math import isnan
 from typing import TYPE_CHECKING, Any
 
 from isoflop.units import format_count
@@ -151,7 +152,7 @@ def values_text(
         for found in evaluations:
             far = ", ".join(found.outside[point])
             far = f"beyond the fitted {far}" if far else ""
-            rows.append([*shown, found.constants_from, f"{found.values[point]:.7g}", far])
+            rows.append([*shown, found.constants_from, _value(found.values[point]), far])
     lines = [f"{law.name} = {law.formula or '...'}", "", *columns(rows, "")]
     differ = differing(
         [law.published[x.constants_from] for x in evaluations if x.constants_from in law.published]
@@ -159,6 +160,10 @@ def values_text(
     if differ:
         lines += ["", f"The sets differ in {', '.join(differ)}: do not compare them across."]
     return "\n".join(lines)
+
+
+def _value(x: float) -> str:
+    return "undefined" if isnan(x) else f"{x:.7g}".replace("inf", "infinite")
 
 
 def differing(sets: Sequence[Published]) -> list[str]:

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from isoflop.errors import InputError
+from isoflop.samples import check_level
 from isoflop.units import parse_count, parse_flops
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -16,10 +17,18 @@ F = TypeVar("F", bound=Callable[..., Any])
 json_flag = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 quiet_flag = click.option("--quiet", is_flag=True, help="No progress on stderr.")
 seed_option = click.option(
-    "--seed", default=0, show_default=True, help="Seed of everything random."
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Seed of everything random.",
 )
 level_option = click.option(
-    "--level", default=0.9, show_default=True, help="Probability of every interval."
+    "--level",
+    default=0.9,
+    show_default=True,
+    callback=lambda _c, _p, level: check_level(level),
+    help="Probability of every interval.",
 )
 workers_option = click.option(
     "--workers", type=click.IntRange(min=1), help="Processes; one a core by default."
@@ -177,24 +186,11 @@ def existing(path: Path) -> Path:
     return path
 
 
-def level_of(flags: dict[str, Any]) -> float:
-    """Return the level that --level asks for.
-
-    Raises:
-        InputError: it is not between 0 and 1.
-    """
-    if not 0 < flags["level"] < 1:
-        raise InputError(
-            f"level = {flags['level']:g} is not between 0 and 1.", do="--level 0.9 for 90 %."
-        )
-    return flags["level"]
-
-
 def analysis_settings(flags: dict[str, Any]) -> Any:
     """Return the analysis settings that --level and --seed ask for."""
     from isoflop.protocols.models import Settings
 
-    return Settings(level=level_of(flags), seed=flags["seed"])
+    return Settings(level=flags["level"], seed=flags["seed"])
 
 
 def tell_findings(table: Any) -> None:

@@ -63,7 +63,7 @@ def command(ctx: click.Context, source: Path, **flags: Any) -> int:
     from isoflop.validate.rolling import How
 
     at = points_of(flags["points"])
-    level = o.level_of(flags)
+    level = flags["level"]
     if (known := fit_in(source)) is not None:
         for name in ("laws", "noise", "output"):
             if ctx.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE:

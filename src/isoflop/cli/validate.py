@@ -65,7 +65,7 @@ def command(ctx: click.Context, source: Path, **flags: Any) -> int:
         noise=flags["noise"],
         output=flags["output"],
         seed=flags["seed"],
-        level=o.level_of(flags),
+        level=flags["level"],
     )
     answer: Any = validate(table, flags["laws"], holdout=flags["holdout"], how=how)
     _tell(answer, flags["as_json"], text_of_laws)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from isoflop.errors import InputError
+from isoflop.fit.records import METHODS
 from isoflop.fit.solver import descend
 
 if TYPE_CHECKING:
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from isoflop.fit.solver import Solution
 
 Method = Literal["case", "residual", "wild", "laplace"]
-METHODS = ("case", "residual", "wild", "laplace")
 _BATCH = 4096  # resamples refitted at once; their weights take [batch, runs] doubles
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import product
+from math import sqrt
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -116,23 +117,29 @@ def most_informative(problem: Problem, u: np.ndarray, name: str) -> dict[str, fl
     lines = []
     for k in numeric:
         low, high = float(problem.inputs[k].min()), float(problem.inputs[k].max())
-        lines.append((low / _REACH, low, (low * high) ** 0.5, high, high * _REACH))
+        middle = sqrt(low * high) if low > 0 else 0.5 * (low + high)
+        lines.append((low / _REACH, low, middle, high, high * _REACH))
     points = np.array(list(product(*lines)))
     inputs = {k: np.resize(x[:1], len(points)) for k, x in problem.inputs.items()}
     inputs.update({k: points[:, i] for i, k in enumerate(numeric)})
-    from dataclasses import replace
-
     ones = np.ones(len(points))
     candidates = replace(problem, inputs=inputs, target=0 * ones, weights=ones, precision=None)
     with np.errstate(all="ignore"):
-        new, old = jacobian(candidates, u), jacobian(problem, u)
-    size = np.sqrt(np.mean(old**2, axis=0)) + 1e-300
-    new, old = new / size, old / size
-    gram = old.T @ (problem.weights[:, None] * old)
-    inverse = np.linalg.inv(gram + 1e-9 * np.trace(gram) * np.eye(len(u)))
-    row = inverse[problem.names.index(name)]
-    gain = (new @ row) ** 2 / (1.0 + np.einsum("np,pq,nq->n", new, inverse, new))
+        gain = _gain(problem, candidates, u, problem.names.index(name))
     if not np.isfinite(gain).any():
         return {}
     best = int(np.argmax(np.where(np.isfinite(gain), gain, -1.0)))
     return {k: float(points[best, i]) for i, k in enumerate(numeric)}
+
+
+def _gain(problem: Problem, candidates: Problem, u: np.ndarray, place: int) -> np.ndarray:
+    """Return by how much each candidate run would shrink the variance of a parameter [run]."""
+    new, old = jacobian(candidates, u), jacobian(problem, u)
+    size = np.sqrt(np.mean(old**2, axis=0)) + 1e-300
+    new, old = new / size, old / size
+    gram = old.T @ (problem.weights[:, None] * old)
+    ridge = 1e-9 * np.trace(gram)
+    if not (np.isfinite(gram).all() and ridge > 0):
+        return np.full(len(new), np.nan)
+    inverse = np.linalg.inv(gram + ridge * np.eye(len(u)))
+    return (new @ inverse[place]) ** 2 / (1.0 + np.einsum("np,pq,nq->n", new, inverse, new))

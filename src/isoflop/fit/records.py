@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import msgspec
 
-from isoflop.samples import Estimate
+from isoflop.errors import InputError
+from isoflop.samples import Estimate, check_level
 
 Interval = tuple[float | None, float | None]
 
 
+#: How samples are drawn; "auto" chooses between the first two.
+METHODS = ("case", "residual", "wild", "laplace")
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything `fit` was called with besides the runs and the law."""
+    """Everything `fit` was called with besides the runs and the law.
+
+    Raises:
+        InputError: a level, seed, number of samples or method that cannot be.
+    """
 
     noise: str = "huber:1e-3"
     bootstrap: int = 0
@@ -25,6 +34,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     sensitivity: bool = False
     target: dict[str, float | str] | None = None
     kernel: str = "numpy"
+
+    def __post_init__(self) -> None:
+        check_level(self.level)
+        for name in ("seed", "bootstrap"):
+            if getattr(self, name) < 0:
+                raise InputError(f"{name} = {getattr(self, name)} is negative.")
+        if self.method not in (known := ("auto", *METHODS)):
+            raise InputError(f"`{self.method}` is not a bootstrap; known: {', '.join(known)}.")
 
 
 class Draws(msgspec.Struct, frozen=True, kw_only=True):

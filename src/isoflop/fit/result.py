@@ -167,11 +167,12 @@ class Fit(msgspec.Struct, frozen=True, kw_only=True, eq=False, dict=True):
             known = ", ".join(self.law.derived) or "none"
             raise InputError(f"`{self.law.name}` has no derived number `{what}`; it has {known}.")
         names = keywords(function)
-        point = function(**{name: self.estimate[name] for name in names})
-        if self.samples is None:
-            return point, None
         columns = self.columns()
         with np.errstate(all="ignore"):
+            # numpy's floats: Python's raise where a valley's far end overflows.
+            point = function(**{name: np.float64(self.estimate[name]) for name in names})
+            if self.samples is None:
+                return point, None
             return point, np.asarray(function(**{name: columns[name] for name in names}))
 
     def extrapolation(self, **inputs: Any) -> dict[str, float]:

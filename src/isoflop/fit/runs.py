@@ -30,6 +30,11 @@ def build_problem(table: Any, law: Law, settings: Settings) -> Problem:
     """
     if not law.parameters:
         raise InputError(f"`{law.name}` has no parameters to fit.", do="Evaluate it: law(...).")
+    if settings.output in law.input_names:
+        raise InputError(
+            f"`{law.name}` takes `{settings.output}`, the column it is to explain.",
+            do="Name another column to explain:  --output COLUMN",
+        )
     if law.groups:
         groups = dict.fromkeys(law.groups.values())
         law = law.expand(**{k: tuple(np.unique(column(table, k).astype(str))) for k in groups})

@@ -66,6 +66,8 @@ def equal_scatter(problem: Problem, residuals: np.ndarray) -> float | None:
     order = np.argsort(np.abs(residuals), kind="stable")
     kept = order[len(problem.names) :]
     kept = kept[problem.weights[kept] > 0]
+    if not len(kept):
+        return None
     columns = [np.ones(len(kept))]
     for values in problem.inputs.values():
         if values.dtype == object or np.any(values <= 0):

@@ -179,15 +179,16 @@ def evaluate_sets(
             f"`{law.name}` has no published constants; {', '.join(missing)} missing.",
             do=f"Give each as a flag:  {example(law)}",
         )
-    return [
-        Evaluation(
-            constants_from=name,
-            constants={**constants, **given},
-            values=tuple(np.ravel(law(**points, **{**constants, **given})).tolist()),
-            outside=_outside(law, name, points),
-        )
-        for name, constants in sets.items()
-    ]
+    with np.errstate(all="ignore"):  # outside its domain a law has no value: nan or infinite
+        return [
+            Evaluation(
+                constants_from=name,
+                constants={**constants, **given},
+                values=tuple(np.ravel(law(**points, **{**constants, **given})).tolist()),
+                outside=_outside(law, name, points),
+            )
+            for name, constants in sets.items()
+        ]
 
 
 def _check(law: Law, inputs: Mapping[str, Any], given: Mapping[str, float]) -> None:

@@ -158,3 +158,11 @@ def test_cite_refuses(capsys):
         run(cite, capsys, "bits_per_byte")
     with pytest.raises(InputError, match="no law is named"):
         run(cite, capsys, "nothing")
+
+
+def test_a_point_outside_a_laws_domain_is_said_in_words(capsys, recwarn):
+    point = ("--N", "1e9", "--D", "1e9", "--S", "5")
+    assert "undefined" in run(command, capsys, "show", "abnar", *point)[1]
+    point = ("--N", "0", "--D", "1T")
+    assert "infinite" in run(command, capsys, "show", "chinchilla", *point)[1]
+    assert not recwarn.list
