@@ -198,7 +198,7 @@ def tell_findings(table: Any) -> None:
     from isoflop.runs.checks import check
 
     for name, origin in table.origin.items():
-        if not origin.given and str(origin) != name:
+        if str(origin) != name and (not origin.given or origin.factor != 1):
             click.echo(f"{name} is read from {origin}", err=True)
     for finding in check(table):
         if finding.severity in ("warning", "error"):

@@ -54,6 +54,13 @@ def identify(
         level: of the profile intervals.
         profiled: whether doubtful parameters are profiled; otherwise doubt counts as no.
     """
+    runs, count = int(np.count_nonzero(problem.weights)), len(problem.names)
+    if runs <= count:
+        why = f"{runs} runs are as many as parameters, and none is left to tell their scatter"
+        return Identification(
+            dict.fromkeys(problem.names, False),
+            {name: f"`{name}` is not identified: {why}." for name in problem.names},
+        )
     lower, upper = problem.bounds
     edge = (solution.u <= lower) | (solution.u >= upper)
     clear = _clear(problem, solution.u, around.deviation) & ~edge

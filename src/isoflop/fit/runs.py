@@ -10,6 +10,9 @@ import numpy as np
 from isoflop.errors import InputError, NotIdentified
 from isoflop.fit.noise import parse_noise
 from isoflop.fit.problem import Problem, known_kernel
+from isoflop.runs.cells import not_numeric
+from isoflop.runs.columns import missing_column
+from isoflop.runs.duplicates import rows_of
 
 if TYPE_CHECKING:
     from isoflop.fit.records import Settings
@@ -51,7 +54,8 @@ def build_problem(table: Any, law: Law, settings: Settings) -> Problem:
     weights = np.ones(len(observed))
     if settings.weight is not None:
         weights = numbers(table, settings.weight)
-        _check(weights >= 0, settings.weight, "is negative", "A weight multiplies a run's term.")
+        why = "A weight multiplies a run's term."
+        _check(weights >= 0, settings.weight, "is negative", why, "{} >= 0")
     used = int(np.count_nonzero(weights))
     if used < max(len(law.parameters), 1):
         raise NotIdentified(
@@ -78,12 +82,13 @@ def column(table: Any, name: str) -> np.ndarray:
     """
     try:
         return np.asarray(table[name])
-    except (KeyError, ValueError, TypeError) as error:
-        names = ", ".join(map(str, getattr(table, "columns", table)))
-        raise InputError(
-            f"the runs have no column `{name}`; they have {names}.",
-            do="Name it: --column NAME=THEIR_NAME, or load(..., columns={...}).",
-        ) from error
+    except InputError:
+        raise
+    except Exception as error:  # every library of dataframes has its own
+        names = list(map(str, getattr(table, "columns", table)))
+        if name in names:
+            raise
+        raise missing_column(name, names) from error
 
 
 def numbers(table: Any, name: str) -> np.ndarray:
@@ -96,28 +101,31 @@ def numbers(table: Any, name: str) -> np.ndarray:
     try:
         values = raw.astype(float)
     except (TypeError, ValueError) as error:
-        raise InputError(f"column `{name}` is not numeric.") from error
-    _check(np.isfinite(values), name, "is missing or infinite", "The objective would be undefined.")
+        raise not_numeric(name, raw) from error
+    why = "The objective would be undefined."
+    _check(np.isfinite(values), name, "is missing or infinite", why, "abs({}) < 1e300")
     return values
 
 
-def _check(good: np.ndarray, name: str, what: str, why: str) -> None:
-    bad = np.flatnonzero(~good)
-    if len(bad):
-        rows = ", ".join(map(str, bad[:5])) + (", ..." if len(bad) > 5 else "")
+def _check(good: np.ndarray, name: str, what: str, why: str, keep: str = "{} > 0") -> None:
+    """Raise InputError unless all runs are good; `keep` is the condition of those that are."""
+    if not good.all():
+        condition = keep.format(name if name.isidentifier() else f"`{name}`")
         raise InputError(
-            f"`{name}` {what} in {len(bad)} of {len(good)} runs (rows {rows}).",
-            why,
-            f"Leave them out: table.where(...) on `{name}`.",
+            f"`{name}` {what} in {rows_of(~good)}.", why, f"Leave them out:  --where '{condition}'"
         )
 
 
 def _precision(table: Any, sigma: str | float | None, runs: int) -> np.ndarray | None:
     if sigma is None:
         return None
-    noise = numbers(table, sigma) if isinstance(sigma, str) else np.full(runs, float(sigma))
-    name = sigma if isinstance(sigma, str) else "sigma"
-    _check(noise > 0, name, "is not positive", "Residuals are divided by the known noise.")
+    why = "Residuals are divided by the known noise."
+    if not isinstance(sigma, str):
+        if not 0 < sigma < np.inf:
+            raise InputError(f"sigma = {sigma:g} is not a positive number.", why)
+        return np.full(runs, 1.0 / sigma)
+    noise = numbers(table, sigma)
+    _check(noise > 0, sigma, "is not positive", why)
     return 1.0 / noise
 
 

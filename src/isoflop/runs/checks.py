@@ -5,10 +5,10 @@
 | `not-finite` | error | N, D, C or loss is missing, NaN or infinite |
 | `not-positive` | error | N, D, C or loss is zero or negative |
 | `few-runs` | warning | fewer runs than twice the parameters of a law in N and D |
-| `scale` | warning | N or D is so small that it must be in millions or billions |
+| `scale` | warning | N, D or D/N is such that one must be in thousands, millions or billions |
 | `duplicate` | warning | runs are equal in all standard columns |
 | `near-duplicate` | note | N, D and loss agree within 0.1 % |
-| `not-6nd` | warning or note | C is not 6ND: stated so or 2ND, or not stated how |
+| `not-6nd` | warning or note | C is not 6ND: stated so, 2ND, or off by 10x; or not stated how |
 | `mixed-corpus`, `-tokenizer`, `-recipe`, `-family` | warning | more than one value |
 | `unstated` | note | the table does not say how N or loss was counted |
 | `checkpoints` | warning or note | several rows of one run |
@@ -39,6 +39,10 @@ SPAN = 4.0
 FEW = 10
 #: Correlation of ln N and ln D above which a fit cannot separate them.
 CONFOUNDED = 0.99
+#: Tokens a parameter of the median run outside of which N or D must be in another unit.
+FEWEST_TOKENS, MOST_TOKENS = 1e-3, 1e6
+#: C over 6ND by more than this, or under it, is no way of counting but another unit.
+OTHER_UNIT = 10.0
 #: C within this share of 2ND is taken for the FLOPs of the forward pass.
 FORWARD = 0.05
 
@@ -109,7 +113,7 @@ def _few(table: RunTable) -> Iterator[Finding]:
         yield Finding(
             code="few-runs",
             severity="warning",
-            message=f"there are {len(table)} usable runs.",
+            message=f"usable runs: {len(table)}.",
             numbers={"runs": float(len(table))},
             why=f"A law in N and D has five parameters; below {FEW} runs its intervals say little.",
             remedy="Add runs:  isoflop design",
@@ -117,17 +121,30 @@ def _few(table: RunTable) -> Iterator[Finding]:
 
 
 def _scale(table: RunTable) -> Iterator[Finding]:
-    for name, least in (("N", 100.0), ("D", 1e4)):
-        column = _numeric(table).get(name)
-        if column is not None and (largest := float(column.max())) < least:
-            yield Finding(
-                code="scale",
-                severity="warning",
-                message=f"the largest {name} is {largest:g}.",
-                numbers={"largest": largest},
-                why="It looks as if it were in millions or billions.",
-                remedy=f'Convert it:  --column "{name}={name} * 1e9"',
-            )
+    columns = _numeric(table)
+    small = {
+        name: float(columns[name].max())
+        for name, least in (("N", 100.0), ("D", 1e4))
+        if name in columns and columns[name].max() < least
+    }
+    for name, largest in small.items():
+        yield _other_unit(name, f"the largest {name} is {largest:g}.", largest)
+    if not small and {"N", "D"} <= columns.keys():
+        ratio = median(columns["D"] / columns["N"])
+        if not FEWEST_TOKENS <= ratio <= MOST_TOKENS:
+            name = "D" if ratio < 1 else "N"
+            yield _other_unit(name, f"the median run has {ratio:.3g} tokens a parameter.", ratio)
+
+
+def _other_unit(name: str, message: str, number: float, which: str = "") -> Finding:
+    return Finding(
+        code="scale",
+        severity="warning",
+        message=message,
+        numbers={"found": number},
+        why=f"{which or name} looks as if in thousands, millions or billions; N* and D* follow.",
+        remedy=f'Convert it:  --column "{name}={name} * 1e9"',
+    )
 
 
 def _flops(table: RunTable) -> Iterator[Finding]:
@@ -136,29 +153,25 @@ def _flops(table: RunTable) -> Iterator[Finding]:
     if len(columns) < 3:
         return
     ratio = columns["C"] / (6.0 * columns["N"] * columns["D"])
-    least = table.convention.N in {"matrices", "matrices+head"} and float(np.median(ratio)) < 0.97
-    if stated == "nominal" or (stated == "exact" and not least):
+    least = table.convention.N in {"matrices", "matrices+head"} and median(ratio) < 0.97
+    far = not 1 / OTHER_UNIT <= median(ratio) <= OTHER_UNIT
+    if not far and (stated == "nominal" or (stated == "exact" and not least)):
         return
     off = np.abs(ratio - 1) > 0.01
     low, middle, high = float(ratio.min()), median(ratio), float(ratio.max())
     if (thousands := _thousands(middle)) and not list(_scale(table)):
-        yield Finding(
-            code="scale",
-            severity="warning",
-            message=f"C is {middle:.3g} x 6ND, about 1e{3 * thousands:+d}.",
-            numbers={"median": middle, "smallest": low, "largest": high},
-            why="N, D or C looks as if it were in thousands, millions or billions.",
-            remedy='Convert it:  --column "N=N * 1e6"',
-        )
+        message = f"C is {middle:.3g} x 6ND, about 1e{3 * thousands:+d}."
+        yield _other_unit("N", message, middle, "N, D or C")
     elif off.any():
         forward = abs(3 * middle - 1) < FORWARD
-        loud = forward or stated in {"6ND", "exact"}
+        loud = far or forward or stated in {"6ND", "exact"}
         yield Finding(
             code="not-6nd",
             severity="warning" if loud else "note",
-            message=f"C is {middle:.2f} x 6ND (from {low:.2f} to {high:.2f}) and differs by "
+            message=f"C is {middle:.3g} x 6ND (from {low:.3g} to {high:.3g}) and differs by "
             f"more than 1 % in {off.sum()} of {len(off)} runs; the table says C is {stated}."
             + (" It looks like the forward pass alone." if forward else "")
+            + (" Some of N, D and C must be in another unit." if far else "")
             + (" Exact FLOPs are 6ND at least." if stated == "exact" else ""),
             numbers={"median": middle, "smallest": low, "largest": high, "rows": float(off.sum())},
             why="N of another convention, forward FLOPs only, or a count with attention: each "

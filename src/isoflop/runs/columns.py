@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from isoflop.errors import InputError
+from isoflop.runs.names import listed, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
 
 def _words(text: str) -> tuple[str, ...]:
@@ -85,10 +86,8 @@ KNOWN: dict[str, Known] = {
     "C_6ND": Known("FLOP"),
 }
 
-#: What counts as a missing number in a file.
-MISSING = frozenset({"", "na", "nan", "n/a", "none", "null", "-", "?"})
-
-_TRUTH = {"true": 1.0, "false": 0.0}
+#: What N, D and C are by the other two where C counts 6ND.
+_FROM_OTHERS = {"N": "C/(6*D)", "D": "C/(6*N)", "C": "6*N*D"}
 
 
 def as_column(name: str, values: Any) -> np.ndarray:
@@ -120,34 +119,6 @@ def as_column(name: str, values: Any) -> np.ndarray:
     return column
 
 
-def parse_cells(name: str, cells: Sequence[str]) -> np.ndarray:
-    """Return the cells of a text file as numbers if all are, gaps aside, else as text.
-
-    A cell of `MISSING` is a gap; columns of only true and false become 1 and 0. A column that
-    goes by a name of a standard text column ("run_id", ...) stays text.
-    """
-    column = np.array(cells, dtype=object) if plain(name) in _TEXT_NAMES else _parsed(cells)
-    column.flags.writeable = False
-    return column
-
-
-def _parsed(cells: Sequence[str]) -> np.ndarray:
-    try:
-        return np.fromiter(map(float, cells), dtype=np.float64, count=len(cells))
-    except ValueError:
-        numbers = np.full(len(cells), np.nan)
-    for i, cell in enumerate(cells):
-        key = cell.strip().lower()
-        if key in MISSING:
-            continue
-        try:
-            numbers[i] = _TRUTH[key] if key in _TRUTH else float(key)
-        except ValueError:
-            return np.array(cells, dtype=object)
-    # Gaps only: nothing says that these are numbers.
-    return np.array([""] * len(cells), dtype=object) if np.isnan(numbers).all() else numbers
-
-
 def missing_column(wanted: str, present: Iterable[str], standard: str | None = None) -> InputError:
     """Return the error for a column that is not there: what there is, and the flag to paste.
 
@@ -158,10 +129,13 @@ def missing_column(wanted: str, present: Iterable[str], standard: str | None = N
     """
     names = list(present)
     target = standard or wanted
+    do = f"Name the column that holds it:  --column {target}={_closest(target, names)}"
+    if target in _FROM_OTHERS and set(names) >= {"N", "D", "C"} - {target}:
+        do = f'Compute it where C is 6ND:  --column "{target}={_FROM_OTHERS[target]}"'
     return InputError(
-        f"there is no column `{wanted}`; the table has {', '.join(names) or 'no columns'}.",
+        f"there is no column `{wanted}`; the table has {listed(names)}.",
         "A column is found by its own name or by one of its common names.",
-        f"Name the column that holds it:  --column {target}={_closest(target, names)}",
+        do,
     )
 
 
@@ -212,17 +186,3 @@ def _closest(wanted: str, names: list[str]) -> str:
     scores = {name: len(parts & set(plain(name).split("_"))) for name in names}
     best = max(scores, key=lambda name: scores[name], default="")
     return best if best and scores[best] else "YOUR_COLUMN"
-
-
-def plain(name: str) -> str:
-    """Return a name in lower case with `_` between its parts: `val/loss` -> `val_loss`."""
-    letters = [c if c.isalnum() else "_" for c in name.strip().lower()]
-    return "_".join(part for part in "".join(letters).split("_") if part)
-
-
-_TEXT_NAMES = {
-    plain(name)
-    for standard, known in KNOWN.items()
-    if known.text
-    for name in (standard, *known.names)
-}

@@ -141,7 +141,7 @@ def rows_of(mask: np.ndarray, rows: np.ndarray | None = None) -> str:
     marked = np.flatnonzero(mask) if rows is None else rows[mask]
     first = ", ".join(str(row) for row in marked[:5])
     more = ", ..." if mask.sum() > 5 else ""
-    return f"{mask.sum()} of {len(mask)} rows ({first}{more})"
+    return f"{mask.sum()} of {len(mask)} rows ({first}{more}; counted from 0)"
 
 
 def _mask(rows: np.ndarray, length: int) -> np.ndarray:

@@ -7,14 +7,22 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from isoflop.runs.columns import KNOWN, plain
+from isoflop.runs.columns import KNOWN
+from isoflop.runs.names import plain
+from isoflop.units import COUNT_SUFFIXES, COUNT_WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-#: A multiplier in a column's name: `Model Size (B)`, `FLOPs (1E21)`, `params_M`.
-_SCALE = re.compile(r"(?:\(\s*([kKMBT]|1[eE]\d{1,2})\s*\)|_([MBT]))\s*$")
-_FACTORS = {"k": 1e3, "m": 1e6, "b": 1e9, "t": 1e12}
+#: A multiplier in a column's name: a capital, as in `Model Size (B)`, `params_M`, `D in T`; ...
+_LETTER = re.compile(r"(?:[(\[]\s*([kKMBT])\s*[)\]]|(?:_|[_ ]in[_ ])([MBT]))\s*$")
+#: ... a power of ten, as in `FLOPs (1E21)`, `FLOPs (10^21)`; ...
+_POWER = re.compile(r"[(\[]\s*[x×]?\s*1(?:[eE]|0\^)(\d{1,2})\s*[)\]]\s*$")
+#: ... or a word, as in `tokens_billions`, `Tokens (in billion)`, `million_params`.
+_NUMERAL = r"(thousand|million|billion|trillion|mn|bn)s?"
+_WORD = re.compile(
+    rf"[(\[_ ]\s*(?:in[_ ])?{_NUMERAL}\s*[)\]]?\s*$|^{_NUMERAL}[_ ](?:of[_ ])?", re.IGNORECASE
+)
 
 #: Words of a column's name that state a convention: field -> ((words, what they say), ...).
 _STATED = {
@@ -73,7 +81,7 @@ def guess(names: Sequence[str], words: Collection[str] = ()) -> dict[str, Source
     """
     by_plain: dict[str, list[str]] = {}
     for name in names:
-        by_plain.setdefault(plain(_SCALE.sub("", name)), []).append(name)
+        by_plain.setdefault(plain(_split(name)[0]), []).append(name)
     found: dict[str, Source] = {}
     for standard, known in KNOWN.items():
         aliases = [plain(standard), *known.names]
@@ -89,11 +97,19 @@ def guess(names: Sequence[str], words: Collection[str] = ()) -> dict[str, Source
 
 def factor_of(name: str) -> float:
     """Return the multiplier that a column's name states: 1e9 for `Model Size (B)`, else 1."""
-    scale = _SCALE.search(name)
-    if not scale:
-        return 1.0
-    word = (scale[1] or scale[2]).lower()
-    return _FACTORS[word] if word in _FACTORS else float(word)
+    return _split(name)[1]
+
+
+def _split(name: str) -> tuple[str, float]:
+    """Return a column's name without its multiplier, and the multiplier."""
+    if found := _POWER.search(name):
+        return _POWER.sub("", name), float(f"1e{found[1]}")
+    for pattern in (_LETTER, _WORD):
+        if found := pattern.search(name):
+            word = (found[1] or found[2]).lower()
+            word = {"mn": "million", "bn": "billion"}.get(word, word)
+            return pattern.sub("", name), (COUNT_SUFFIXES | COUNT_WORDS)[word]
+    return name, 1.0
 
 
 def stated(field: str, name: str) -> str | None:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from isoflop.errors import InputError
-from isoflop.runs.columns import KNOWN, MISSING, missing_column
+from isoflop.runs.cells import MISSING
+from isoflop.runs.columns import KNOWN, missing_column
 from isoflop.runs.convention import KNOWN as CONVENTIONS
 from isoflop.runs.convention import UNSTATED, Convention
 from isoflop.runs.guess import Source, factor_of, stated
@@ -110,7 +111,7 @@ def _counts(name: str, cells: np.ndarray) -> np.ndarray:
             numbers[row] = np.nan if gap else parse_count(cell)
         except InputError as error:
             raise InputError(
-                f"row {row + 2} of column `{name}` is not a number: {error.what}",
+                f"row {row} (counted from 0) of column `{name}` is not a number: {error.what}",
                 "It stands for a quantity.",
                 error.do,
             ) from None

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from isoflop.errors import InputError, MissingExtra
-from isoflop.runs.columns import as_column, parse_cells
+from isoflop.runs.cells import is_number, parse_cells, with_points
+from isoflop.runs.columns import as_column
+from isoflop.runs.names import listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -58,11 +60,16 @@ def read_csv(path: Path) -> dict[str, np.ndarray]:
     """Read delimited text with a header; the delimiter is the commonest of `, ; tab |`.
 
     Raises:
-        InputError: if it has no rows, two columns of one name, or a line of another length.
+        InputError: if it has no rows, no header, two columns of one name, a line of another
+            length, or commas that may be decimal or between thousands.
     """
     text = _text(path)
+    if "\n" not in text:
+        text = text.replace("\r", "\n")
     delimiter = max(_DELIMITERS, key=text.partition("\n")[0].count)
     header, cells = _columns(path, text, delimiter)
+    if delimiter != "," and "," in text:
+        cells = with_points(path.name, cells)
     return {name: parse_cells(name, column) for name, column in zip(header, cells, strict=True)}
 
 
@@ -70,10 +77,10 @@ def _columns(path: Path, text: str, delimiter: str) -> tuple[list[str], Sequence
     """Split delimited text into its header and its columns of cells."""
     if '"' not in text:
         # Not splitlines(), which also splits at form feeds and the like.
-        lines = [line for line in text.replace("\r\n", "\n").split("\n") if line]
+        lines = [line for line in text.replace("\r\n", "\n").split("\n") if line.strip(" ")]
         header = [name.strip() for name in "".join(lines[:1]).split(delimiter)]
         _check_header(path, header, max(0, len(lines) - 1))
-        _check_widths(path, (line.count(delimiter) + 1 for line in lines))
+        _check_widths(path, header, (line.count(delimiter) + 1 for line in lines))
         # One split of everything is twice as fast as a list for every row.
         flat = delimiter.join(lines[1:]).split(delimiter)
         return header, [flat[i :: len(header)] for i in range(len(header))]
@@ -87,18 +94,20 @@ def _columns(path: Path, text: str, delimiter: str) -> tuple[list[str], Sequence
         raise InputError(f"`{path.name}` is not readable CSV: {error}.") from error
     header = [name.strip() for name in (rows or [[]])[0]]
     _check_header(path, header, max(0, len(rows) - 1))
-    _check_widths(path, map(len, rows))
+    _check_widths(path, header, map(len, rows))
     return header, list(zip(*rows[1:], strict=True))
 
 
-def _check_widths(path: Path, widths: Iterable[int]) -> None:
+def _check_widths(path: Path, header: list[str], widths: Iterable[int]) -> None:
     cells = iter(widths)
     wanted = next(cells)
     for row, found in enumerate(cells, start=2):
         if found != wanted:
             raise InputError(
-                f"row {row} of `{path.name}` has {found} cells and the header {wanted}.",
-                do="Quote cells that contain the delimiter.",
+                f"row {row} of `{path.name}` has {found} cells and the header {wanted}: "
+                f"{listed(header)}.",
+                "The first row names the columns.",
+                "Remove lines above the names, and quote cells that contain the delimiter.",
             )
 
 
@@ -106,12 +115,16 @@ def read_json_lines(path: Path) -> dict[str, np.ndarray]:
     """Read one JSON object a line, or one array of objects.
 
     Objects inside an object become columns `outer.inner`; arrays inside are left out, a key
-    that an object lacks is missing there.
+    that an object lacks is missing there. A file of one object of arrays is read as columns.
 
     Raises:
         InputError: if a line is not a JSON object (with its number).
     """
-    records = [dict(_flat(record)) for record in _objects(path)]
+    objects = list(_objects(path))
+    if len(objects) == 1 and objects[0] and all(isinstance(v, list) for v in objects[0].values()):
+        _check_header(path, list(objects[0]), max(map(len, objects[0].values())))
+        return {name: as_column(name, values) for name, values in objects[0].items()}
+    records = [dict(_flat(record)) for record in objects]
     names = list(dict.fromkeys(name for record in records for name in record))
     _check_header(path, names, len(records))
     return {name: as_column(name, [record.get(name) for record in records]) for name in names}
@@ -164,13 +177,22 @@ def _objects(path: Path) -> Iterator[dict[str, Any]]:
         if not line.strip():
             continue
         try:
-            value = msgspec.json.decode(line)
-        except msgspec.DecodeError as error:
+            value = _decoded(line)
+        except ValueError as error:
             raise InputError(f"line {number} of `{path.name}` is not JSON: {error}.") from error
         for record in value if isinstance(value, list) else [value]:
             if not isinstance(record, dict):
                 raise InputError(f"line {number} of `{path.name}` is not an object: {line[:60]}")
             yield record
+
+
+def _decoded(line: str) -> Any:
+    try:
+        return msgspec.json.decode(line)
+    except msgspec.DecodeError:
+        import json
+
+        return json.loads(line)  # which knows NaN and Infinity, as Python writes them
 
 
 def _flat(record: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -184,6 +206,16 @@ def _flat(record: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]
 def _check_header(path: Path, names: list[str], rows: int) -> None:
     if not names or not rows:
         raise InputError(f"`{path.name}` has no runs: {len(names)} columns and {rows} rows.")
+    if all(is_number(name) for name in names):
+        raise InputError(
+            f"`{path.name}` begins with a row of numbers, {listed(names)}.",
+            "The first row names the columns.",
+            "Put a line of names above, such as  N,D,loss",
+        )
     twice = [name for name in dict.fromkeys(names) if names.count(name) > 1]
     if twice:
-        raise InputError(f"`{path.name}` has more than one column called `{twice[0]}`.")
+        raise InputError(
+            f"`{path.name}` has more than one column called `{twice[0]}`: {listed(names)}.",
+            "A column is found by its name.",
+            "Give each a name of its own; the first row names the columns.",
+        )

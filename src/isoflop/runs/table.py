@@ -12,6 +12,7 @@ import msgspec
 import numpy as np
 
 from isoflop.errors import ConventionError, InputError
+from isoflop.runs.cells import not_numeric
 from isoflop.runs.columns import KNOWN, as_column, check_lengths, is_missing, missing_column
 from isoflop.runs.convention import UNSTATED, Convention
 
@@ -193,9 +194,7 @@ class RunTable:
         for name in names:
             column = self[name]
             if column.dtype.kind == "O":
-                row = next(iter(range(len(column))), None)
-                cell = "" if row is None else f": `{column[row]}` in its first row"
-                raise InputError(f"column `{name}` is text{cell}; it must be numbers.")
+                raise not_numeric(name, column)
 
     def require_one(self, name: str) -> str:
         """Return the single value of a column; "" if the table has no such column.

@@ -45,6 +45,8 @@ def test_as_many_runs_as_parameters_are_answered():
     found = fit(few, "chinchilla", bootstrap=20)
     assert found.draws is not None
     assert "too few runs" in found.draws.reason
+    assert not any(found.identified.values())
+    assert "none is left to tell their scatter" in found.message
 
 
 def test_one_loss_for_all_runs_is_answered_without_an_overflow():

@@ -90,7 +90,7 @@ def test_fewer_runs_than_parameters_are_refused():
 @pytest.mark.parametrize(
     ("column", "value", "message"),
     [
-        ("loss", -1.0, r"`loss` is not positive in 1 of 21 runs \(rows 3\)"),
+        ("loss", -1.0, r"`loss` is not positive in 1 of 21 rows \(3; "),
         ("loss", np.nan, "`loss` is missing or infinite"),
         ("N", np.inf, "`N` is missing or infinite"),
     ],
@@ -104,7 +104,7 @@ def test_unusable_values_are_refused(column, value, message):
 
 
 def test_missing_columns_and_unknown_noise_are_refused():
-    with pytest.raises(InputError, match="no column `N`; they have D, loss"):
+    with pytest.raises(InputError, match="no column `N`; the table has D, loss"):
         fit({"D": np.ones(9), "loss": np.ones(9)}, "chinchilla")
     for noise in ("cauchy", "huber:-1", "squared:2", "student:x"):
         with pytest.raises(InputError):

@@ -57,7 +57,7 @@ def test_rows_that_are_not_finite(value):
     loss[[3, 5]] = value
     finding = found(base.with_columns(loss=loss))["not-finite"]
     assert finding.severity == "error"
-    assert "2 of 30 rows (3, 5)" in finding.message
+    assert "2 of 30 rows (3, 5; counted from 0)" in finding.message
     assert finding.numbers["rows"] == 2
 
 
@@ -142,6 +142,26 @@ def test_numbers_in_billions_and_few_runs():
     small = table(N=np.linspace(0.1, 70, 30))
     assert "70" in found(small)["scale"].message
     assert found(table(rows=5))["few-runs"].numbers["runs"] == 5
+
+
+@pytest.mark.parametrize(
+    ("N", "D", "name"), [(1e-6, 1, "N"), (1, 1e-9, "D"), (1e-3, 1e3, "N"), (1, 1e-6, "D")]
+)
+def test_an_input_in_another_unit_shows_in_tokens_a_parameter(N, D, name):
+    base = table(convention=Convention())
+    finding = found(base.with_columns(N=base["N"] * N, D=base["D"] * D))["scale"]
+    assert finding.severity == "warning"
+    assert f'"{name}={name} * ' in finding.remedy
+
+
+@pytest.mark.parametrize("unit", [1e-18, 1 / 8.64e19, 1e3])
+def test_flops_in_another_unit_are_a_warning_whatever_is_stated(unit):
+    for convention in (Convention(), Convention(C="nominal"), Convention(C="exact")):
+        base = table(convention=convention)
+        findings = found(base.with_columns(C=base["C"] * unit))
+        finding = findings.get("scale") or findings["not-6nd"]
+        assert finding.severity == "warning"
+        assert "another unit" in finding.message or "C looks as if" in finding.why
 
 
 def test_what_is_not_said_is_told():

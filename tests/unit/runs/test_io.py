@@ -8,7 +8,7 @@ import pytest
 
 from isoflop.errors import InputError
 from isoflop.runs.convention import Convention
-from isoflop.runs.guess import guess, stated
+from isoflop.runs.guess import factor_of, guess, stated
 from isoflop.runs.io import load
 from isoflop.runs.table import RunTable
 
@@ -63,7 +63,12 @@ def test_identities_stay_as_they_are_written(tmp_path):
         ("", "no runs"),
         ('""\n', "no runs"),
         ("N,D\n", "no runs"),
-        ("N,D\n1,2\n3\n", "row 3 .* has 1 cells and the header 2"),
+        ("N,D\n1,2\n3\n", "row 3 .* has 1 cells and the header 2: N, D"),
+        ("# my runs\nN,D\n1,2\n", "row 2 .* has 2 cells and the header 1: # my runs"),
+        ("My runs,,\nN,D,loss\n1,2,3\n", "more than one column called ``: My runs, , "),
+        ("1e6,2e7,3.5\n2e6,4e7,3.2\n", "begins with a row of numbers, 1e6, 2e7, 3.5"),
+        ("N;loss\n1e6;2,345\n2e6;3,456\n", "`2,345`: commas may be decimal or between"),
+        ("N;loss\n1e6;2,34\n2e6;3.456\n", "`2,34` and `3.456`: commas may be"),
         ("N,N\n1,2\n", "more than one column called `N`"),
         ('N,D\n1,"2\n', "not readable CSV"),
     ],
@@ -71,6 +76,75 @@ def test_identities_stay_as_they_are_written(tmp_path):
 def test_broken_csv_says_where(tmp_path, text, message):
     with pytest.raises(InputError, match=message):
         load(write(tmp_path, text))
+
+
+def test_decimal_commas_are_read_where_they_can_be_nothing_else(tmp_path):
+    text = "N;D;loss;name\n1000000;2,5e7;3,512;a,b\n2000000;5e7;3,25;1,5 B\n"
+    runs = load(write(tmp_path, text))
+    assert runs["D"].tolist() == [2.5e7, 5e7]
+    assert runs["loss"].tolist() == [3.512, 3.25]
+    assert runs["name"].tolist() == ["a,b", "1,5 B"]
+    thousands = load(write(tmp_path, "N;D;loss\n1,000,000;20,000;3.5\n2,000,000;40,000;3.2\n"))
+    assert thousands["D"].tolist() == [2e4, 4e4]
+    assert thousands["loss"].tolist() == [3.5, 3.2]
+
+
+def test_lines_that_end_in_carriage_returns_and_lines_of_blanks(tmp_path):
+    path = tmp_path / "mac.csv"
+    path.write_bytes(b"N,D\r1,2\r3,4\r")
+    assert load(path)["D"].tolist() == [2.0, 4.0]
+    assert load(write(tmp_path, "N,D\n1,2\n   \n3,4\n"))["D"].tolist() == [2.0, 4.0]
+
+
+def test_json_as_python_and_pandas_write_it(tmp_path):
+    runs = load(write(tmp_path, '{"N": 1, "loss": NaN}\n{"N": 2, "loss": 3.0}\n', "x.jsonl"))
+    assert np.isnan(runs["loss"]).tolist() == [True, False]
+    runs = load(write(tmp_path, '{"N": [1, 2], "loss": [3.5, null]}', "x.json"))
+    assert runs["N"].tolist() == [1.0, 2.0]
+    assert np.isnan(runs["loss"]).tolist() == [False, True]
+    with pytest.raises(InputError, match="different lengths"):
+        load(write(tmp_path, '{"N": [1, 2], "loss": [3.5]}', "x.json"))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("tokens_B", "Tokens (B)", "tokens_billions", "Tokens (billions)", "tokens (in billion)"),
+        *("tokens_bn", "Tokens [Bn]", "tokens in B", "billion_tokens", "Billions of tokens"),
+        *("tokens (1e9)", "tokens (x1E9)", "tokens (10^9)"),
+    ],
+)
+def test_units_that_a_name_states(tmp_path, name):
+    runs = load(write(tmp_path, f"N,{name},loss\n1e9,20,3\n2e9,40,2.9\n"))
+    assert runs["D"].tolist() == [2e10, 4e10]
+    given = load(write(tmp_path, f"N,{name},loss\n1e9,20,3\n2e9,40,2.9\n"), columns={"D": name})
+    assert given["D"].tolist() == [2e10, 4e10]
+
+
+@pytest.mark.parametrize("name", ["params_b", "n_b", "million", "loss_bn", "tokens_total"])
+def test_names_that_state_no_unit_or_one_alone(name):
+    assert factor_of(name) == (1e9 if name == "loss_bn" else 1.0)
+
+
+def test_text_among_numbers_is_shown_with_its_row(tmp_path):
+    runs = load(write(tmp_path, "N,error\n1e9,\n1e9,0.5\n2e9,4e-1 or so\n"))
+    with pytest.raises(InputError, match=r"`error` must be numbers and has `4e-1 or so` in row 2"):
+        runs.require("error")
+
+
+def test_tokens_are_not_computed_from_flops_unasked_but_the_flag_is_said(tmp_path):
+    runs = load(path := write(tmp_path, "params,flops,loss\n1e9,1.2e20,3\n"))
+    with pytest.raises(InputError) as error:
+        runs["D"]
+    name, _, formula = error.value.do.partition('--column "')[2].removesuffix('"').partition("=")
+    assert load(path, columns={name: formula})["D"].tolist() == [2e10]
+
+
+def test_a_table_of_many_columns_is_not_listed_whole(tmp_path):
+    header = ",".join(["N", "D", *(f"metric_{i}" for i in range(100))])
+    runs = load(write(tmp_path, header + "\n" + ",".join("1" * 102) + "\n"))
+    with pytest.raises(InputError, match="and 78 more"):
+        runs["loss"]
 
 
 def test_files_that_cannot_be_read(tmp_path):
@@ -195,7 +269,7 @@ def test_quantities_as_people_write_them(tmp_path):
     assert runs["N"][:2].tolist() == [70e9, 1e6]
     assert runs["D"][:2].tolist() == [1.4e12, 20e6]
     assert np.isnan([runs["N"][2], runs["D"][2]]).all()
-    with pytest.raises(InputError, match="row 3 of column `tokens`"):
+    with pytest.raises(InputError, match=r"row 1 \(counted from 0\) of column `tokens`"):
         load(write(tmp_path, "N,tokens,loss\n1,2B,2\n1,many,2\n"))
 
 

@@ -237,7 +237,7 @@ def test_rows_are_numbered_as_in_the_table():
     kinds = np.array(["a", "b"] + ["b"] * 35, dtype=object)
     loss = rows(c["loss"], 20, 1.08)
     finding = found(planted(loss=loss, status=status, tokenizer=kinds))["outliers"]
-    assert "(20)" in finding.message
+    assert "(20; counted from 0)" in finding.message
 
 
 def test_outliers_do_not_hide_one_another():

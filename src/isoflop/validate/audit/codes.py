@@ -43,15 +43,15 @@ CODES: dict[str, Code] = {
     "missing": _code("there is no column for N, loss, or D and C", "warning", "arithmetic"),
     "few-runs": _code("fewer than 10 usable runs", "warning", "gadre2024"),
     "scale": _code(
-        "N or D must be in millions or billions (by size, or by C over 6ND)",
+        "N or D must be in thousands, millions or billions (by size, D/N, or C over 6ND)",
         "warning",
         "arithmetic",
     ),
     "duplicate": _code("runs are there twice", "warning", "misfitting2025"),
     "near-duplicate": _code("N, D and loss agree within 0.1 %", "note", "besiroglu2024"),
     "not-6nd": _code(
-        "C is not 6ND, and the table says it is, or it is the forward pass alone, or less than"
-        " exact FLOPs can be (warning), or nothing is said (note)",
+        "C is not 6ND, and the table says it is, or it is off by 10x, or the forward pass alone, or"
+        " less than exact FLOPs can be (warning), or nothing is said (note)",
         "warning, note",
         "porian2024",
         "pearce2024",

@@ -12,10 +12,11 @@ from isoflop.errors import InputError, IsoflopError
 from isoflop.fit.isoflop import WINDOW, fit_profile
 from isoflop.fit.powerlaw import fit_power_law
 from isoflop.runs.checks import check
-from isoflop.runs.columns import KNOWN, plain
+from isoflop.runs.columns import KNOWN
 from isoflop.runs.convention import STORED, UNSTATED
 from isoflop.runs.duplicates import copies, last_of_each_run
 from isoflop.runs.finding import Finding, Move
+from isoflop.runs.names import plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from isoflop.runs.columns import plain
+from isoflop.runs.names import plain
 
 if TYPE_CHECKING:
     import numpy as np

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from isoflop.runs.columns import parse_cells
+from isoflop.runs.cells import parse_cells
 from isoflop.runs.public.converters.delimited import renamed, stacked
 from isoflop.runs.readers import read_csv
 
