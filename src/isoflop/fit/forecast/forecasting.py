@@ -12,6 +12,7 @@ from isoflop.fit.forecast.posterior import posterior
 from isoflop.fit.forecast.priors import PRIORS
 from isoflop.fit.forecast.result import Forecast
 from isoflop.fit.forecast.rows import Rows, check_positive, read_rows
+from isoflop.fit.forecast.widening import widened
 
 if TYPE_CHECKING:
     from isoflop.fit.forecast.priors import Priors
@@ -72,7 +73,7 @@ def forecast(
     knots = _knots(u)
     found = posterior(rows, knots, priors)
     log_curves, noise = draw_curves(found, samples, priors, seed)
-    log_curves = _between(u, knots, log_curves)
+    log_curves, noise = widened(_between(u, knots, log_curves), noise, rows, priors, seed)
     return Forecast(
         x=at,
         samples=np.exp(log_curves + _noise(noise, len(at), seed)),

@@ -2,7 +2,8 @@
 
 They were chosen on training rows alone (`bench/forecast_priors.py`): the training part of each
 visible curve of Alabdulmohsin et al. 2022 was cut at 1/2, 1/3, 1/4 and 1/6 of its own range and
-the rows up to twice the cut were predicted. No row of a test part was used.
+the rows up to twice the cut were predicted; `fitted` and `hardly` by `bench/forecast_widening.py`.
+No row of a test part was used.
 """
 
 from __future__ import annotations
@@ -44,6 +45,10 @@ class Priors:
         growths: the misfit's amplitude grows by exp(growth) for every unit of ln x before the
             last row: the start of a curve obeys a law less than its end.
         memory: share and length in ln x of noise that neighbouring rows have in common.
+        fitted: rows that go into level, slope and bend; the rest are the degrees of freedom of the
+            Student t that samples follow.
+        hardly: range of ln y below which samples are widened further, and the power of (that range
+            over the curve's), divided by the degrees of freedom.
         draws: parameter sets a law is represented by.
     """
 
@@ -77,6 +82,8 @@ class Priors:
     )
     growths: tuple[float, ...] = (0.3, 0.6, 1.0)
     memory: tuple[float, float] = (0.7, 0.15)
+    fitted: int = 3
+    hardly: tuple[float, float] = (0.15, 1.0)
     draws: int = 256
 
 
