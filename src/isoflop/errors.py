@@ -2,6 +2,19 @@
 
 from __future__ import annotations
 
+import errno
+
+#: Error number of the operating system -> why it happens and what to do.
+REMEDIES = {
+    errno.ENOSPC: ("The disk is full.", "Free some space, then run the same command again."),
+    errno.EDQUOT: ("Your disk quota is used up.", "Free some space, then run the command again."),
+    errno.EACCES: ("This user may not access it.", "Choose another folder, or change its owner."),
+    errno.EPERM: ("This user may not access it.", "Choose another folder, or change its owner."),
+    errno.EROFS: ("The file system is mounted read-only.", "Choose a folder on another one."),
+    errno.ENOTDIR: ("A part of this path is a file.", "Choose a folder as the study's place."),
+    errno.EISDIR: ("There is a folder in the file's place.", "Move that folder away."),
+}
+
 
 class IsoflopError(Exception):
     """Base class of every error that isoflop raises on purpose.

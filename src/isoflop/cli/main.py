@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from isoflop import __version__
-from isoflop.errors import IsoflopError
+from isoflop.errors import REMEDIES, IsoflopError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -96,6 +96,13 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         return 0
     except OSError as error:
-        click.echo(f"{type(error).__name__}: {error.strerror or error}: {error.filename}", err=True)
-        return 2
+        return _of_the_system(error)
     return result if isinstance(result, int) else 0
+
+
+def _of_the_system(error: OSError) -> int:
+    """Say what the operating system refused, why, and what to do."""
+    where = "" if error.filename is None else f": {error.filename}"
+    what = f"{type(error).__name__}: {error.strerror or error}{where}"
+    click.echo("\n  ".join([what, *REMEDIES.get(error.errno or 0, ())]), err=True)
+    return 2

@@ -3,30 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import re
 from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
-from isoflop.errors import StoreError
+from isoflop.errors import REMEDIES, StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
 T = TypeVar("T")
-
-_REMEDIES = {
-    errno.ENOSPC: ("The disk is full.", "Free some space, then run the same command again."),
-    errno.EDQUOT: ("Your disk quota is used up.", "Free some space, then run the command again."),
-    errno.EACCES: ("This user may not access it.", "Choose another folder, or change its owner."),
-    errno.EPERM: ("This user may not access it.", "Choose another folder, or change its owner."),
-    errno.EROFS: ("The file system is mounted read-only.", "Choose a folder on another one."),
-    errno.ENOTDIR: ("A part of this path is a file.", "Choose a folder as the study's place."),
-    errno.EISDIR: ("There is a folder in the file's place.", "Move that folder away."),
-}
 
 
 @contextlib.contextmanager
@@ -41,7 +30,7 @@ def guard(doing: str, path: Path) -> Iterator[None]:
     except StoreError:
         raise
     except OSError as error:
-        why, do = _REMEDIES.get(error.errno or 0, ("", "Check the folder and its disk."))
+        why, do = REMEDIES.get(error.errno or 0, ("", "Check the folder and its disk."))
         cause = os.strerror(error.errno) if error.errno else str(error)
         raised = StoreError(
             f"cannot {doing} {path}: {cause}.", f"{why} Nothing was lost.".strip(), do

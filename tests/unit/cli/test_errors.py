@@ -135,7 +135,9 @@ def test_a_folder_that_cannot_be_made(capsys, tmp_path):
 
 def test_a_full_disk_is_named(capsys, table):
     assert run(["runs", str(table), "--out", "/dev/full"]) == 2
-    assert "No space left" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "No space left" in told
+    assert "Free some space" in told
 
 
 def test_a_bad_condition_gets_a_caret(capsys, table):

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from isoflop.validate.audit.evidence import Evidence
 
 _STEP = 1e-5
+#: Residuals of the logarithm up to this are the rounding of doubles: such runs lie on the law.
+_ROUNDING = 1e-12
+#: Columns whose singular value is a smaller share of the largest are made up of the others.
+_RANK = 1e-10
 
 
 @dataclass(frozen=True)
@@ -101,17 +105,29 @@ def solved(problem: Problem, start: np.ndarray) -> Diagnosis:
     """Return the least-squares optimum reached from a start, linearised."""
     u = descend(problem, start[None]).minima.u[0]
     used = problem.weights > 0
-    residual = np.where(used, -problem.residuals(u[None])[0], 0.0)
+    residual = -problem.residuals(u[None])[0]
+    residual = np.where(used & (np.abs(residual) > _ROUNDING), residual, 0.0)
     lower, upper = problem.bounds
     free = (u > lower) & (u < upper)
     slopes = np.where(used[:, None], jacobian(problem, u)[:, free], 0.0)
     size = np.linalg.norm(slopes, axis=0)
     size = np.where(size > 0, size, 1.0)
     left, values, right = np.linalg.svd(slopes / size, full_matrices=False)
-    kept = values > 1e-10 * values[0]
+    kept = values > _RANK * values[0]
     # Residuals are fit minus observed, so an observed logarithm moves u by minus the inverse.
     root = (right[kept].T / values[kept]) / size[:, None]
     return Diagnosis(problem, u, residual, left[:, kept], root, free)
+
+
+def span(columns: np.ndarray) -> np.ndarray:
+    """Return an orthonormal basis [run, rank] of what columns [run, column] span.
+
+    A column that the others make up adds nothing; a QR decomposition would make a direction of
+    its rounding errors, which differ from one processor to the next.
+    """
+    size = np.linalg.norm(columns, axis=0)
+    left, values, _ = np.linalg.svd(columns / np.where(size > 0, size, 1.0), full_matrices=False)
+    return left[:, values > _RANK * values[0]]
 
 
 def gradient(evidence: Evidence, d: Diagnosis, name: str) -> np.ndarray:

@@ -8,7 +8,7 @@ import numpy as np
 
 from isoflop.errors import InputError
 from isoflop.runs.finding import Finding
-from isoflop.validate.audit.influence import diagnose
+from isoflop.validate.audit.influence import diagnose, span
 from isoflop.validate.audit.tails import f_tail
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def check_labels(e: Evidence) -> Iterator[Finding]:
         found = True
         groups = columns[best]
         yield _kinds(e, best, groups, d.residual, tested[best])
-        basis = np.linalg.qr(np.hstack([basis, np.eye(groups.max() + 1)[groups][:, 1:]]))[0]
+        basis = span(np.hstack([basis, np.eye(groups.max() + 1)[groups]]))
     if not found:
         yield Finding(
             code="labels",

@@ -10,7 +10,7 @@ from isoflop.errors import InputError
 from isoflop.runs.finding import Finding
 from isoflop.units import format_count
 from isoflop.validate.audit.evidence import PROBES
-from isoflop.validate.audit.influence import diagnose
+from isoflop.validate.audit.influence import diagnose, span
 from isoflop.validate.audit.labels import CHANCE, explained
 from isoflop.validate.audit.named import batch_of, rate_of
 from isoflop.validate.audit.tails import f_tail
@@ -168,7 +168,7 @@ def _trend(e: Evidence, name: str, x: np.ndarray | None, word: str) -> Finding:
     x = _varied(x, name)
     d = diagnose(e)
     size = _quadratic(np.log(e.runs["N"]), np.log(e.runs["D"]))
-    basis = np.linalg.qr(np.hstack([d.slopes, size]))[0]
+    basis = span(np.hstack([d.slopes, size]))
     logs = np.log(x) - np.log(x).mean()
     # What size does not explain of it; its square, since too high is as bad as too low.
     rest = logs - basis @ (basis.T @ logs)
