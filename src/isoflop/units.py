@@ -223,6 +223,10 @@ def _read_number(text: str) -> tuple[float, int, bool]:
     if power:
         return _ten_to(text, power["power"]), power.end(), False
     found = _NUMBER.match(text, start)
+    if not found and re.match(r"[-−]\s*[\d.$]", text[start:]):
+        raise InputError(
+            f"`{text}` is negative.\n{caret(text, start)}", do="Give an amount of zero or more."
+        )
     if not found:
         raise InputError(
             f"`{text}` does not start with a number that can be read.\n{caret(text, start)}",

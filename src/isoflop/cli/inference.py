@@ -170,6 +170,7 @@ def _model(model: Model) -> list[str]:
 _SELECTORS = {
     "coverage": "a checker that is always right",
     "majority": "a majority vote",
+    "weighted": "a vote weighted by scores",
     "best": "the best score",
     "verifier": "the stated verifier",
 }
@@ -178,6 +179,7 @@ _COLUMNS = (
     ("predicted", "coverage (predicted)"),
     ("power", "coverage (power law)"),
     ("majority", "majority vote"),
+    ("weighted", "weighted vote"),
     ("best", "best score"),
     ("verified", "with the verifier"),
 )

@@ -47,7 +47,7 @@ constants_option = click.option(
 select_option = click.option(
     "--select",
     "selector",
-    type=click.Choice(["coverage", "majority", "best", "verifier"]),
+    type=click.Choice(["coverage", "majority", "weighted", "best", "verifier"]),
     help="How one answer is chosen for the budget: by a perfect checker, votes, the best score,"
     " or the stated verifier (the default if one is stated).",
 )

@@ -55,7 +55,7 @@ def text(x: MixturePlan) -> str:
         f"budget {format_flops(x.C)} FLOPs{limit}; parameters count the embedding twice, one "
         "expert is active",
         *columns(_rows(x)),
-        f"best: {best.experts} experts, {format_count(best.N_active)} of "
+        f"best: {best.experts} expert{'s' * (best.experts > 1)}, {format_count(best.N_active)} of "
         f"{format_count(best.N_total)} parameters active on {format_count(best.D)} tokens; a dense "
         f"model of equal loss takes {best.saving:.2f}x the compute",
     ]

@@ -125,9 +125,10 @@ def read_model(model: str | None, flags: dict[str, Any]) -> Shape:
 
 def bytes_text(value: float) -> str:
     """Print bytes in decimal units: 1.13 GB."""
+    rounded = float(f"{value:.3g}")
     for factor, unit in ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
-        if value >= factor:
-            return f"{value / factor:.3g} {unit}" if value < 1e3 * factor else f"{value:.3g} B"
+        if rounded >= factor:
+            return f"{value / factor:.3g} {unit}" if rounded < 1e3 * factor else f"{value:.3g} B"
     return f"{value:.3g} B"
 
 

@@ -154,3 +154,29 @@ def test_a_table_without_the_columns_names_those_it_has(path, capsys):
     said = capsys.readouterr().err
     assert "model, task, passed" in said
     assert "--column" in said
+
+
+def test_votes_weighted_by_scores_stop_at_the_attempts(tmp_path, capsys):
+    """Right answers score higher: the weighted vote beats the majority, both end at 6 attempts."""
+    rng = np.random.default_rng(0)
+    rows = ["problem,correct,answer,score"]
+    for problem in range(30):
+        for _ in range(6):
+            right = rng.random() < 0.35
+            said = "ok" if right else f"w{rng.integers(2)}"
+            rows.append(
+                f"{problem},{int(right)},{said},{rng.normal(0.8 if right else 0.3, 0.1):.4f}"
+            )
+    path = tmp_path / "attempts.csv"
+    path.write_text("\n".join(rows))
+    flags = ["--k", "1,6", "--cost", "1", "--budget", "50", "--select", "weighted"]
+    assert run(["inference", str(path), *flags, "--bootstrap", "50", "--json"]) == 0
+    answer = document(capsys)
+    one, six = answer["models"][0]["points"]
+    assert one["weighted"]["estimate"] == pytest.approx(one["observed"]["estimate"])
+    assert six["majority"]["estimate"] < six["weighted"]["estimate"] <= six["observed"]["estimate"]
+    option = answer["choice"]["options"][0]
+    assert option["k"] == 6
+    assert option["accuracy"]["estimate"] == pytest.approx(six["weighted"]["estimate"])
+    assert run(["inference", str(path), *flags[:2], "--bootstrap", "0"]) == 0
+    assert "weighted vote" in capsys.readouterr().out

@@ -82,3 +82,12 @@ def test_a_few_runs_exchange_residuals():
     assert found.draws.p_value is None
     assert "too few" in found.draws.reason
     assert fit(isoflop_runs(), LAW).draws is None
+
+
+def test_as_many_runs_as_parameters_tell_nothing_of_their_scatter():
+    """Every residual may be zero then: there is nothing to test, and nothing breaks."""
+    table = {name: values[::9] for name, values in runs(0).items()}
+    assert len(table["N"]) == len(LAW.parameters)
+    problem = build_problem(table, LAW, Settings())
+    assert equal_scatter(problem, np.zeros(5)) is None
+    assert fit(table, LAW, bootstrap=5).samples is not None

@@ -16,6 +16,7 @@ class Point(msgspec.Struct, frozen=True, kw_only=True):
         predicted: coverage by the fitted distribution of success rates, or the stated law.
         power: coverage by the exponentiated power law through the observed curve.
         majority: accuracy of a majority vote, unbiased from the answers.
+        weighted: accuracy of a vote weighted by scores, unbiased from answers and scores.
         best: accuracy of the best-scored sample, unbiased from the scores.
         verified: accuracy with the stated verifier, by the fitted distribution.
     """
@@ -26,6 +27,7 @@ class Point(msgspec.Struct, frozen=True, kw_only=True):
     predicted: Estimate | None = None
     power: Estimate | None = None
     majority: Estimate | None = None
+    weighted: Estimate | None = None
     best: Estimate | None = None
     verified: Estimate | None = None
 

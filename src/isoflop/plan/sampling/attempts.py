@@ -13,6 +13,7 @@ import numpy as np
 from isoflop.errors import InputError
 from isoflop.laws.coverage import pass_at_k
 from isoflop.plan.sampling.voting import vote_of_counts
+from isoflop.plan.sampling.weighted import weighted_vote
 
 _YES = {"1", "1.0", "true", "yes", "t", "y", "correct", "right"}
 _NO = {"0", "0.0", "false", "no", "f", "n", "wrong", "incorrect"}
@@ -31,6 +32,8 @@ class Attempts:
             [answer]; None if answers were not recorded.
         ranked: for each problem, whether each attempt is right, and its score [attempt, 2];
             None if scores were not recorded.
+        said: for each problem, the answer of each attempt, 0 for what is right [attempt]; None
+            if answers were not recorded.
     """
 
     problems: tuple[str, ...]
@@ -38,6 +41,7 @@ class Attempts:
     c: np.ndarray
     answers: tuple[np.ndarray, ...] | None = None
     ranked: tuple[np.ndarray, ...] | None = None
+    said: tuple[np.ndarray, ...] | None = None
 
     @cached_property
     def fewest(self) -> int:
@@ -67,6 +71,32 @@ class Attempts:
         if self.ranked is None:
             raise InputError("best-of-n needs scores.", do="Add a column `score`.")
         return np.array([_best_of(rows, k) for rows in self.ranked])
+
+    @cached_property
+    def votes(self) -> str:
+        """Why scores cannot weigh votes; empty if they can."""
+        if self.said is None or self.ranked is None:
+            return "weighted votes need the answers and the scores"
+        lowest = min(float(rows[:, 1].min()) for rows in self.ranked)
+        return f"a vote cannot weigh {lowest:g}, the lowest score" if lowest < 0 else ""
+
+    def weighted(self, k: int, seed: int) -> np.ndarray:
+        """Return the unbiased accuracy of a vote of k attempts weighted by their scores.
+
+        Args:
+            k: attempts that vote; seed: of the draws (`weighted_vote`).
+
+        Raises:
+            InputError: answers or scores were not recorded, or a score is negative.
+        """
+        if self.votes or self.said is None or self.ranked is None:
+            raise InputError(
+                f"{self.votes}.", do="Give columns `answer` and `score`, scores of zero or more."
+            )
+        pairs = enumerate(zip(self.said, self.ranked, strict=True))
+        return np.array(
+            [weighted_vote(said, rows[:, 1], k, [seed, p]) for p, (said, rows) in pairs]
+        )
 
 
 def read_attempts(
@@ -147,26 +177,29 @@ def _from_rows(table: dict[str, np.ndarray]) -> Attempts:
     n = np.bincount(index, minlength=len(names))
     c = np.bincount(index, weights=right, minlength=len(names)).astype(int)
     rows = np.split(np.argsort(index, kind="stable"), np.cumsum(n)[:-1])
-    answers = ranked = None
+    answers = ranked = said = None
     if "answer" in table:
-        said = table["answer"].astype(str)
-        answers = tuple(_answers(said[row], right[row], names[k]) for k, row in enumerate(rows))
+        words = table["answer"].astype(str)
+        said = tuple(_said(words[row], right[row], names[k]) for k, row in enumerate(rows))
+        answers = tuple(np.bincount(codes, minlength=1) for codes in said)
     if "score" in table:
         scores = _numbers(table["score"], "score")
         ranked = tuple(np.column_stack([right[row], scores[row]]) for row in rows)
-    return Attempts(tuple(names), n, c, answers, ranked)
+    return Attempts(tuple(names), n, c, answers, ranked, said)
 
 
-def _answers(said: np.ndarray, right: np.ndarray, problem: str) -> np.ndarray:
-    """Count attempts by answer, right ones first (as one answer)."""
-    wrong = said[~right]
-    both = set(wrong.tolist()) & set(said[right].tolist())
+def _said(words: np.ndarray, right: np.ndarray, problem: str) -> np.ndarray:
+    """Return each attempt's answer as a number, 0 for what is right however it is spelled."""
+    wrong = words[~right]
+    both = set(wrong.tolist()) & set(words[right].tolist())
     if both:
         raise InputError(
             f"answer `{min(both)}` of problem `{problem}` is right in one row, wrong in another.",
             "A vote cannot tell them apart.",
         )
-    return np.append(np.count_nonzero(right), np.unique(wrong, return_counts=True)[1])
+    codes = np.zeros(len(words), dtype=int)
+    codes[~right] = 1 + np.unique(wrong, return_inverse=True)[1]
+    return codes
 
 
 def _best_of(rows: np.ndarray, k: int) -> float:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from isoflop.plan.sampling.curve import Observed, Selector, Stated
     from isoflop.plan.sampling.verifier import Verifier
 
+#: Choices that are read from the attempts and not extrapolated past them.
+VOTES = ("majority", "weighted", "best")
 #: Budgets of the frontier, evenly spaced in the logarithm.
 _BUDGETS = 60
 
@@ -67,7 +69,7 @@ def choose_model(
         costs: by model.
         budget: for one problem, in the unit of the costs.
         how: how one answer is chosen: "coverage" (a checker that is always right), "majority",
-            "best" (by score) or "verifier".
+            "weighted" (a vote by scores), "best" (by score) or "verifier".
         verifier: for "verifier".
         unit: of the costs, for the record.
         level: of the intervals.
@@ -107,7 +109,7 @@ def choose_model(
 
 def _samples(curve: Observed | Stated, k: int, how: Selector) -> int:
     attempts = getattr(curve, "attempts", None)
-    return min(k, attempts.fewest) if attempts is not None and how in ("majority", "best") else k
+    return min(k, attempts.fewest) if attempts is not None and how in VOTES else k
 
 
 def _options(

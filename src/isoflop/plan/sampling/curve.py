@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from isoflop.plan.sampling.attempts import Attempts
     from isoflop.plan.sampling.verifier import Verifier
 
-Selector = Literal["coverage", "majority", "best", "verifier"]
+Selector = Literal["coverage", "majority", "weighted", "best", "verifier"]
 
 #: Points of the curve that the power law is fitted to, evenly spaced in log k.
 _POINTS = 20
@@ -52,7 +52,8 @@ class Observed:
             judged = verifier
             return self.mixed([r.mean(lambda p: judged.accuracy(p, k)) for r in self.rates])
         if k <= self.attempts.fewest:
-            each = getattr(self.attempts, how)(k)
+            seed = (self.seed,) if how == "weighted" else ()
+            each = getattr(self.attempts, how)(k, *seed)
             return self.weights @ each / self.weights.sum(axis=1)
         if how == "coverage":
             return self.predicted(k)

@@ -63,8 +63,8 @@ def inference(
         costs: cost of a sample by model; the key "" is for all.
         budget: for one problem, in the unit of the costs.
         unit: of costs and budget, for the record.
-        selector: how one answer is chosen from the samples: "coverage", "majority", "best",
-            "verifier".
+        selector: how one answer is chosen from the samples: "coverage", "majority",
+            "weighted" (a vote by scores), "best", "verifier".
         verifier: a `Scorer` or `Checker` of stated quality.
         bootstrap: number of resamples of problems; 0 for estimates alone.
         seed: of the resamples.
@@ -236,6 +236,7 @@ def _point(
         predicted=read(curve.predicted(k)),
         power=None if power is None else read(power.coverage(k)),
         majority=read(curve.accuracy(k, "majority")) if within and table.answers else None,
+        weighted=read(curve.accuracy(k, "weighted")) if within and not table.votes else None,
         best=read(curve.accuracy(k, "best")) if within and table.ranked else None,
         verified=None if verifier is None else read(curve.accuracy(k, "verifier", verifier)),
     )
