@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import shlex
 import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -35,12 +36,14 @@ def corpus_record(corpus: Corpus) -> dict[str, Any]:
         "training bytes": corpus.train_bytes,
         "validation bytes": corpus.val_bytes,
         "bytes per token": corpus.bytes_per_token,
-        "left out": corpus.left_out or None,
+        "documents": corpus.left_out or None,
     }
 
 
-def provenance(settings: StudySettings, corpus: Corpus, started: str) -> dict[str, str]:
-    """Return versions, machine, command, seed and digests."""
+def provenance(
+    settings: StudySettings, corpus: Corpus, started: str, runs: Sequence[Run]
+) -> dict[str, str]:
+    """Return versions, machine, command, seed and digests; where the runs were trained."""
     from importlib.metadata import version
 
     return {
@@ -49,12 +52,18 @@ def provenance(settings: StudySettings, corpus: Corpus, started: str) -> dict[st
         "torch": version("torch"),
         "numpy": version("numpy"),
         "machine": f"{platform.system()} {platform.machine()}",
-        "command": " ".join(["isoflop", *sys.argv[1:]]),
+        "trained on": ", ".join(sorted({_place(run) for run in runs} - {""})),
+        "command": shlex.join(["isoflop", *sys.argv[1:]]),
         "seed": str(settings.seed),
         "corpus": corpus.digest,
         "started": started,
         "finished": now(),
     }
+
+
+def _place(run: Run) -> str:
+    made = run.provenance
+    return f"{made['processor']}, {made['cores']} cores" if "processor" in made else ""
 
 
 def time_table(

@@ -120,7 +120,7 @@ def run_study(
         corpus=corpus_record(corpus),
         timing={},
         added=training.added,
-        provenance=provenance(settings, corpus, started),
+        provenance=provenance(settings, corpus, started, runs),
     )
     ended = time.perf_counter()
     timing = time_table(

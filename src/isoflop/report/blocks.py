@@ -193,7 +193,9 @@ def _plan(result: StudyResult) -> Block:
         )
         caption = (
             f"Loss at {text.flops(plan.C)} FLOPs against model size. The optimum is flat: shaded "
-            f"sizes cost less than the stated share of the loss ({ranges})."
+            f"sizes cost less than the stated share of the loss ({ranges}). The band is of the"
+            " fits alone; the interval of the choice is of a run, widened by what past predictions"
+            " missed."
         )
     panel = (figures.plan_curve(result), caption, 400)
     return _block(result, "plan", "What a different size would cost", caption, [panel], "no plan")

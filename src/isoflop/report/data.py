@@ -115,3 +115,16 @@ def severities(result: StudyResult) -> dict[str, int]:
     order = ("error", "warning", "note", "ok")
     counts = {name: sum(f.severity == name for f in result.findings) for name in order}
     return {name: count for name, count in counts.items() if count}
+
+
+def share_of_6ND(result: StudyResult) -> str:
+    """Say what share of the exact FLOPs 6ND is, N counted as the study counts it."""
+    found = [
+        100 * 6 * row["N"] * row["D"] / row["C"]
+        for row in rows(result)
+        if row.get("N") and row.get("D") and row.get("C")
+    ]
+    if not found:
+        return ""
+    low, high = f"{min(found):.0f}", f"{max(found):.0f}"
+    return f"{low} %" if low == high else f"{low} to {high} %"

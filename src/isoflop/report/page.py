@@ -70,6 +70,7 @@ def render(result: StudyResult) -> str:
         approaches=data.approaches(result),
         level=data.level(result),
         convention=data.convention(result),
+        counted=data.share_of_6ND(result),
         severities=data.severities(result),
         audit=data.audit_summary(result),
         made_by={k: v for k, v in result.provenance.items() if k != "command"},

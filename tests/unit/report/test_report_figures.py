@@ -141,6 +141,21 @@ def test_plan_shows_the_choice_and_the_flat_ranges(sound):
     assert drawn == {tuple(ends) for ends in sound.plan.flat.values()}
 
 
+def test_the_interval_of_the_choice_is_inside_the_picture(sound):
+    """It is widened by past misses, and so may be wider than the band."""
+    plan = sound.plan
+    wide = msgspec.structs.replace(
+        plan,
+        N=msgspec.structs.replace(plan.N, interval=(plan.N.estimate / 50, None)),
+        loss=msgspec.structs.replace(plan.loss, interval=(0.5, 9.0)),
+    )
+    layout = figures.plan_curve(msgspec.structs.replace(sound, plan=wide)).layout
+    low, high = layout.yaxis.range
+    assert low < 0.5
+    assert high > 9.0
+    assert layout.xaxis.range[0] < math.log10(plan.N.estimate / 50)
+
+
 def test_bands_that_are_open_leave_the_picture(sound):
     law = sound.approach3.N_opt
     wide = msgspec.structs.replace(

@@ -91,8 +91,15 @@ def test_numbers_of_the_answer_are_the_documents(sound, page):
 
 
 def test_units_and_conventions_are_stated(page):
-    for words in ("nats per token", "matrices + head", "exact FLOPs", "tokens processed", "6ND"):
+    for words in ("nats per token", "matrices + head", "exact FLOPs", "tokens processed"):
         assert words in page.text
+
+
+def test_6nd_is_compared_with_the_flops_of_these_runs(sound, page):
+    table = sound.table
+    shares = [6 * n * d / c for n, d, c in zip(table["N"], table["D"], table["C"], strict=True)]
+    said = f"6ND with this N is {100 * min(shares):.0f} to {100 * max(shares):.0f} % of it"
+    assert said in page.text
 
 
 def test_exponents_of_all_approaches_and_conventions(sound, page):

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
     from isoflop.protocols.result import PlanAnswer, StudyResult
+    from isoflop.samples import Estimate
 
 
 def plan_curve(result: StudyResult) -> go.Figure | None:
@@ -35,8 +36,9 @@ def plan_curve(result: StudyResult) -> go.Figure | None:
     sizes, median = plan.curve["N"], plan.curve["median"]
     low, high = plan.curve.get("low", []), plan.curve.get("high", [])
     title = f"parameters N, {text.convention(plan.convention)} (log scale)"
+    losses = [*median, *low, *high, *_ends(plan.loss)]
     figure = new_figure(
-        count_axis(sizes, title), linear_axis([*median, *low, *high], pad=0.08), LOSS
+        count_axis([*sizes, *_ends(plan.N)], title), linear_axis(losses, pad=0.08), LOSS
     )
     widest = sorted(plan.flat.items(), key=lambda item: item[1][0] / item[1][1])
     for k, (cost, ends) in enumerate(widest):
@@ -55,6 +57,11 @@ def plan_curve(result: StudyResult) -> go.Figure | None:
     )
     _add_choice(figure, plan)
     return figure
+
+
+def _ends(value: Estimate) -> list[float]:
+    """Return the ends of an interval that are not open."""
+    return [end for end in value.interval or () if end is not None and math.isfinite(end)]
 
 
 def add_flat(figure: go.Figure, cost: str, ends: tuple[float, float], line: int) -> None:
