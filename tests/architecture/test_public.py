@@ -1,5 +1,8 @@
 """What the package promises in public: names, help and documentation agree."""
 
+from collections import Counter
+from pathlib import Path
+
 import click
 import numpy as np
 import pytest
@@ -56,3 +59,9 @@ def test_every_flag_is_explained_and_json_is_everywhere(verb):
         options = [p for p in leaf.params if isinstance(p, click.Option)]
         assert all(option.help for option in options), leaf.name
         assert any("--json" in option.opts for option in options), leaf.name
+
+
+def test_test_files_have_names_of_their_own():
+    """Two of one name do not collect together; each passes when it is run alone."""
+    names = Counter(path.name for path in Path(__file__).parents[1].rglob("test_*.py"))
+    assert [name for name, count in names.items() if count > 1] == []
