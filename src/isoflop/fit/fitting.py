@@ -10,6 +10,7 @@ import numpy as np
 from isoflop.fit.bootstrap import cluster_numbers, resample
 from isoflop.fit.identify import identify
 from isoflop.fit.laplace import neighbourhood
+from isoflop.fit.minima import budget_minima
 from isoflop.fit.noise import huber_scale, parse_noise
 from isoflop.fit.records import Settings, Starts
 from isoflop.fit.result import Fit
@@ -216,13 +217,17 @@ def _at_target(result: Fit, table: Any, problem: Problem, solution: Solution) ->
     """Return the fit with its optimum at the target and, if asked for, its sensitivity table."""
     settings = result.settings
     target = find_target(table, problem.law, settings.target)
-    optimum = None if target is None else target.optimum(result)
+    if target is not None:
+        result = msgspec.structs.replace(result, optimum=target.optimum(result))
+        if settings.bootstrap and set(problem.law.input_names) == {"N", "D"}:
+            minima = budget_minima(table, result.law, result.estimate, settings.output, target)
+            result = msgspec.structs.replace(result, minima=minima)
     if not settings.sensitivity:
-        return msgspec.structs.replace(result, optimum=optimum)
+        return result
     from isoflop.fit.sensitivity import shifts
 
     lines = tuple(shifts(table, problem, solution, settings))
-    return msgspec.structs.replace(result, optimum=optimum, sensitivity=lines)
+    return msgspec.structs.replace(result, sensitivity=lines)
 
 
 def _intervals(

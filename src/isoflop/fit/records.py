@@ -114,3 +114,15 @@ class Optimum(msgspec.Struct, frozen=True, kw_only=True):
     D: Estimate
     loss: Estimate
     tokens_per_parameter: Estimate
+
+
+class Minimum(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the runs of one budget have their minimum, and where the law has it.
+
+    Args:
+        C: FLOPs; N: parameters at the minimum of the budget's runs; law: at that of the law.
+    """
+
+    C: float
+    N: float
+    law: float

@@ -11,7 +11,7 @@ import numpy as np
 
 from isoflop import __version__
 from isoflop.errors import InputError
-from isoflop.fit.records import Draws, Interval, Optimum, Settings, Shift, Starts
+from isoflop.fit.records import Draws, Interval, Minimum, Optimum, Settings, Shift, Starts
 from isoflop.fit.verdict import Verdict
 from isoflop.laws.compose import keywords
 from isoflop.laws.law import Law
@@ -55,6 +55,8 @@ class Fit(msgspec.Struct, frozen=True, kw_only=True, eq=False, dict=True):
         convention: what the table's N, D, C and loss count.
         draws: how samples were drawn; None without.
         optimum: N, D and loss of lowest loss at the target; None for a law that has none.
+        minima: budgets whose runs have a minimum inside, with the law's beside it; none without
+            samples, or for a law of more than N and D.
         version: of the package.
     """
 
@@ -84,6 +86,7 @@ class Fit(msgspec.Struct, frozen=True, kw_only=True, eq=False, dict=True):
     convention: dict[str, str] = {}
     draws: Draws | None = None
     optimum: Optimum | None = None
+    minima: tuple[Minimum, ...] = ()
     version: str = __version__
     schema: str = SCHEMA
 

@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from isoflop.errors import InputError, NotIdentified
+from isoflop.fit.minima import spread
 from isoflop.plan.answer import Regret, Row
 from isoflop.plan.lifetime import SERVE_FLOPS, TRAIN_FLOPS
+from isoflop.plan.limits import Limits
+from isoflop.plan.optima import moved
 from isoflop.plan.optimise import lowest_loss, tokens_at, tokens_of
 from isoflop.samples import Estimate, interval, summarise
 
 if TYPE_CHECKING:
-    from isoflop.plan.limits import Limits
+    from isoflop.plan.question import Question
     from isoflop.plan.surface import Surface
 
 #: Relative losses that count as no loss at all, and as little.
@@ -135,24 +138,23 @@ def implied_serving(surface: Surface, N: float, D: float) -> float | None:
     return max(TRAIN_FLOPS / SERVE_FLOPS * D * (eps_N / eps_D - 1), 0.0)
 
 
-def frontier(
-    surface: Surface, K: float, serving: float, limits: Limits, budgets: np.ndarray | None = None
-) -> list[Row]:
+def frontier(surface: Surface, question: Question, K: float) -> list[Row]:
     """Return the best plan of other budgets: two decades to both sides, half a decade apart.
 
     Budgets that the limits contradict, or that have no optimum, are left out.
     """
-    thin = surface.thinned(BAND)
+    thin, serving, limits = surface.thinned(BAND), question.serving.weighted, question.limits
+    trained = question.budget is not None and not serving and limits == Limits()
     rows = []
-    for budget in K * 10 ** np.arange(-2.0, 2.01, 0.5) if budgets is None else budgets:
+    for budget in (float(x) for x in K * 10 ** np.arange(-2.0, 2.01, 0.5)):
         try:
-            best = lowest_loss(thin, float(budget), serving=serving, limits=limits)
+            best = lowest_loss(thin, budget, serving=serving, limits=limits)
         except (InputError, NotIdentified):
             continue
-        numbers = {name: _estimate(getattr(best, name), surface.level) for name in "ND"}
-        loss = _estimate(best.loss, surface.level)
-        if loss is not None and numbers["N"] is not None and numbers["D"] is not None:
-            rows.append(Row(value=float(budget), N=numbers["N"], D=numbers["D"], loss=loss))
+        N, D = moved(thin, best, spread(thin.minima, budget) if trained else None)
+        size, tokens, loss = (_estimate(x, surface.level) for x in (N, D, best.loss))
+        if size is not None and tokens is not None and loss is not None:
+            rows.append(Row(value=budget, N=size, D=tokens, loss=loss))
     return rows
 
 

@@ -11,7 +11,7 @@ from isoflop.errors import InputError
 from isoflop.fit.result import Fit
 from isoflop.laws.published import published
 from isoflop.plan import budget as budgets
-from isoflop.plan import frontiers
+from isoflop.plan import frontiers, optima
 from isoflop.plan.answer import Sweep
 from isoflop.plan.cautions import general_warnings, rows_outside
 from isoflop.plan.decide import decide, sweep_row
@@ -161,7 +161,11 @@ def sweep(
         loss_unit=one.law.output.unit,
         level=one.level,
         rows=rows,
-        warnings=[*rows_outside(one, rows), *general_warnings(one)],
+        warnings=[
+            *rows_outside(one, rows),
+            *optima.caution(one, asked[0][0]),
+            *general_warnings(one),
+        ],
     )
 
 

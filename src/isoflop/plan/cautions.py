@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from isoflop.plan import optima
 from isoflop.plan.lifetime import TRAIN_FLOPS
 from isoflop.plan.limits import Limits
 from isoflop.units import format_count, format_flops
@@ -49,6 +50,7 @@ def warnings(
             " from runs of up to 100 and 0.18 from runs of up to 10,000 (Sardana et al. 2024);"
             " fits of shorter runs mispredict what such long training gains."
         )
+    found += optima.caution(surface, question)
     found += general_warnings(surface)
     found += question.machine.assumed()
     found += [*_spending(question, best), *_saturated(question, best, flat)]

@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 
 from isoflop.errors import InputError, NotIdentified
-from isoflop.plan import around, money
+from isoflop.plan import around, money, optima
 from isoflop.plan.answer import Bound, Choice, Comparison, Interval, Plan, Row, Rule
 from isoflop.plan.cautions import warnings
 from isoflop.plan.lifetime import TRAIN_FLOPS
@@ -139,9 +139,10 @@ def sweep_row(surface: Surface, question: Question, value: float) -> Row:
     """Return one line of a sweep: the best N, D and loss, by the estimate and the samples."""
     _, _, best = _optimise(surface, question)
     endless = _endless(surface, question, best)
+    N, D = optima.moved(surface, best, optima.off(surface, question))
     N, D, loss = (
         summarise(float(x[0]), x[1:] if len(x) > 1 else None, surface.level)
-        for x in (np.where(endless, np.inf, best.N), np.where(endless, np.inf, best.D), best.loss)
+        for x in (np.where(endless, np.inf, N), np.where(endless, np.inf, D), best.loss)
     )
     return Row(value=value, N=N, D=D, loss=loss)
 
@@ -157,7 +158,7 @@ def _around(surface: Surface, question: Question, best: Optimum) -> dict[str, An
         "regret": around.regrets(
             surface, N, free.loss, K=K, serving=serving, limits=limits, dollars_a_flop=price
         ),
-        "frontier": around.frontier(surface, K, serving, question.limits),
+        "frontier": around.frontier(surface, question, K),
         "curve": around.curve(surface, N, K, serving, limits),
     }
 
@@ -175,17 +176,18 @@ def _quantities(
     surface: Surface, question: Question, best: Optimum
 ) -> tuple[dict[str, np.ndarray], Rule | None]:
     endless = _endless(surface, question, best)
+    N, D = optima.moved(surface, best, optima.off(surface, question))
     drawn = {
-        "N": np.where(endless, np.inf, best.N),
-        "D": np.where(endless, np.inf, best.D),
+        "N": np.where(endless, np.inf, N),
+        "D": np.where(endless, np.inf, D),
         "C": np.where(endless, np.inf, TRAIN_FLOPS * best.N * best.D),
-        "tokens_per_parameter": best.D / best.N,
+        "tokens_per_parameter": D / N,
     }
     if "U" in surface.others:
-        drawn["epochs"] = np.maximum(best.D / surface.others["U"], 1.0)
+        drawn["epochs"] = np.maximum(D / surface.others["U"], 1.0)
     if not question.rule:
         return drawn, None
-    rule, found = recipe(question.rule, best.N, best.D)
+    rule, found = recipe(question.rule, N, D)
     return {**drawn, **found}, rule
 
 

@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 
 from isoflop.errors import InputError
+from isoflop.fit.records import Minimum
 from isoflop.fit.result import Fit
 from isoflop.laws.law import Law
 from isoflop.laws.published import Published, choose, published
@@ -102,11 +103,14 @@ class _Base(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     counted: dict[str, str]
     level: float
     warnings: tuple[str, ...]
+    minima: tuple[Minimum, ...] = ()
+    seed: int = 0
 
 
 def _from_fit(fit: Fit, level: float | None) -> _Base:
     warnings = []
-    if fit.samples is None:
+    samples = fit.samples if fit.samples is not None and len(fit.samples) else None
+    if samples is None:
         warnings.append("The fit has no samples, so nothing here has an interval.")
     if not fit.converged or not all(fit.identified.values()):
         warnings.append(f"The fit says of itself: {fit.message}")
@@ -119,12 +123,14 @@ def _from_fit(fit: Fit, level: float | None) -> _Base:
     return _Base(
         law=fit.law,
         constants=dict(fit.estimate),
-        samples=fit.samples,
+        samples=samples,
         ranges=dict(fit.ranges),
         constants_from=f"fit of {fit.runs} runs (data {fit.data_digest[:12]})",
         counted=counted,
         level=fit.settings.level if level is None else level,
         warnings=tuple(warnings),
+        minima=fit.minima,
+        seed=fit.settings.seed,
     )
 
 
@@ -257,7 +263,8 @@ def _extended(base: _Base, law: Law) -> _Base:
             ],
             axis=1,
         )
-    return msgspec.structs.replace(base, law=law, constants=constants, samples=samples)
+    # The minima are of the law as it was fitted.
+    return msgspec.structs.replace(base, law=law, constants=constants, samples=samples, minima=())
 
 
 def _quantised(base: _Base) -> _Base:

@@ -14,6 +14,7 @@ from isoflop.plan.lifetime import TRAIN_FLOPS
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from isoflop.fit.records import Minimum
     from isoflop.laws.law import Law
 
 #: Names that the number of parameters goes by; the first one a law has is planned.
@@ -36,6 +37,8 @@ class Surface:
         counted: what N, D, C and the loss count, where known.
         level: of intervals.
         warnings: what must be said with every answer.
+        minima: of the fitted budgets, which tell how far off the law's optimum lies.
+        seed: of what is drawn besides the samples.
     """
 
     law: Law
@@ -47,6 +50,8 @@ class Surface:
     counted: dict[str, str] = field(default_factory=dict)
     level: float = 0.9
     warnings: tuple[str, ...] = ()
+    minima: tuple[Minimum, ...] = ()
+    seed: int = 0
 
     def __post_init__(self) -> None:
         checked(self)
