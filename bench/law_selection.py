@@ -25,6 +25,7 @@ import numpy as np
 import isoflop as iso
 from isoflop.runs.public import load
 from isoflop.runs.table import RunTable
+from isoflop.validate.scores import r_squared
 
 if TYPE_CHECKING:
     from isoflop.validate.select import Selection
@@ -149,13 +150,7 @@ def choose(task: Task, table: RunTable) -> Selection:
     )
 
 
-def r_squared(observed: np.ndarray, predicted: np.ndarray) -> float:
-    """Return the benchmark's R^2 of arrays [run, output]."""
-    missed = np.mean((observed - predicted) ** 2, axis=0)
-    return float(1 - np.mean(missed / np.var(observed, axis=0)))
-
-
-def test_scores(task: Task, table: RunTable, selection: Selection) -> dict[str, float]:
+def test_scores(task: Task, table: RunTable, selection: Selection) -> dict[str, float | None]:
     """Return R^2 and the mean absolute relative error on the test rows."""
     test = table.where("split == 'test'")
     observed = np.stack([test[name] for name in task.outputs], axis=1)

@@ -29,6 +29,7 @@ VERBS = {
     "predict": ("predict", "Predict runs nobody has trained, with intervals that were tested."),
     "forecast": ("forecast", "Forecast learning and scaling curves, with intervals."),
     "validate": ("validate", "Predict held-out larger runs from the smaller ones."),
+    "select": ("select", "Choose one law among several from training rows alone."),
     "audit": ("audit", "Check whether the answer that runs give can be believed."),
     "plan": ("plan", "Choose N and D for a budget, with intervals."),
     "hardware": ("hardware", "Accelerators; what training on them takes; energy and carbon."),

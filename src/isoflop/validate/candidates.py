@@ -44,10 +44,15 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def close(self) -> bool:
-        """Whether it is within one standard error of the best law, or equal up to rounding."""
+        """Whether it is within one standard error of the best law, or equal up to rounding.
+
+        A law that errs more than twice as much is not, however large the standard error: one wild
+        prediction makes both large.
+        """
         if self.score is None or self.excess is None or self.error is None:
             return False
-        return self.excess <= max(self.error, EQUAL * self.score)
+        best = self.score - self.excess
+        return self.excess <= max(min(self.error, best), EQUAL * self.score)
 
 
 def scores_of(

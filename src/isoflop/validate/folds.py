@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 #: Largest sizes of a group that are each predicted from the smaller ones, and random parts.
 ORIGINS, RANDOM = 3, 5
+#: Sizes that a rolling origin needs (two are fitted, one is predicted), and bins of values that
+#: are not told apart by their ratio.
+FEWEST_SIZES, BINS = 3, 8
 KINDS = ("rolling", "random")
 
 
@@ -41,6 +44,9 @@ def parts_of(
 ) -> tuple[list[Part], str]:
     """Return the parts of all groups and the column along which they lie ("" if random).
 
+    Where there is one part along the column alone, it would be predicted from two sizes, which
+    cannot tell a bend from a slope; then parts are drawn at random.
+
     Args:
         rows: training rows; laws: whose parameters must find enough runs in what is fitted.
         group, along, folds, seed: see `isoflop.validate.select.select`.
@@ -54,12 +60,23 @@ def parts_of(
     masks = [labels == label for label in dict.fromkeys(labels)]
     # One run more than parameters: with as many, every law fits exactly.
     least = max(len(law.parameters) for law in laws) + 1
+    values = np.zeros(len(rows))
     if folds == "random":
         column, found = "", [x for k, m in enumerate(masks) for x in _random(m, [seed, 17, k])]
     else:
         column, values = _sizes(rows, laws, along)
         found = [x for mask in masks for x in _rolling(mask, values)]
+        if len(found) == 1:
+            column, found = "", list(_random(masks[0], [seed, 17, 0]))
     found = [part for part in found if part.train.sum() >= least]
+    if not found and folds == "rolling":
+        most = max(len(np.unique(_steps(values[mask]))) for mask in masks)
+        if most < FEWEST_SIZES:
+            raise InputError(
+                f"`{column}` has {most} sizes in the training rows of a group, and no more.",
+                f"A rolling origin fits two and predicts the next: it needs {FEWEST_SIZES}.",
+                "Roll along another column (along='D', --along D), or take random folds.",
+            )
     if not found:
         raise InputError(
             f"no part of {len(rows)} runs in {len(masks)} groups leaves the {least} runs that the"
@@ -77,12 +94,14 @@ def _sizes(rows: RunTable, laws: Sequence[Law], along: str) -> tuple[str, np.nda
     else:
         rows.require(along)
         values = np.asarray(rows[along], dtype=float)
-    if not along or not np.all(values > 0):
+    if not along:
         raise InputError(
-            f"{f'`{along}`' if along else 'no input'} is positive in every run.",
+            "no input is positive in every run.",
             "A rolling origin needs runs that are larger than others.",
-            "Name a positive column (along='D'), or take folds='random'.",
+            "Name the column that is extended (along='D'), or take folds='random'.",
         )
+    if not np.all(np.isfinite(values)):
+        raise InputError(f"`{along}` is not a number in every run.", do="Leave these runs out.")
     return along, values
 
 
@@ -90,9 +109,25 @@ def _rolling(mask: np.ndarray, values: np.ndarray) -> Iterator[Part]:
     """Yield the last origins of a group: at least two sizes are fitted, the next is predicted."""
     rows = np.flatnonzero(mask)
     size = np.full(len(mask), -1)
-    size[rows] = groups_of(values[rows])
+    size[rows] = _steps(values[rows])
     for k in np.unique(size[rows])[2:][-ORIGINS:]:
         yield Part(mask & (size < k), mask & (size == k))
+
+
+def _steps(values: np.ndarray) -> np.ndarray:
+    """Return the number of each run's size, ascending, [run].
+
+    Sizes as `groups_of` tells them; where it tells fewer than three apart, since the values are
+    logarithms already or span little, those that differ, or eight equal bins of them.
+    """
+    found = groups_of(values) if np.all(values > 0) else np.zeros(len(values), dtype=int)
+    if len(np.unique(found)) >= FEWEST_SIZES:
+        return found
+    distinct, found = np.unique(values, return_inverse=True)
+    if len(distinct) <= BINS:
+        return found
+    edges = np.linspace(values.min(), values.max(), BINS + 1)[1:-1]
+    return np.unique(np.digitize(values, edges), return_inverse=True)[1]
 
 
 def _random(mask: np.ndarray, seed: Sequence[int]) -> Iterator[Part]:

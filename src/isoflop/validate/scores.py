@@ -165,6 +165,19 @@ def skill(
     return {name: 1.0 - own / error for name, error in others.items() if error > 0}
 
 
+def r_squared(observed: np.ndarray, predicted: np.ndarray) -> float | None:
+    """Return 1 - the mean over outputs of the mean squared error over the variance.
+
+    Args:
+        observed, predicted: [run, output]; all groups of runs together, as SLDBench has it, so that
+            differences between groups count as variance. None where an output does not vary.
+    """
+    spread = np.var(observed, axis=0)
+    if not np.all(spread > 0):
+        return None
+    return float(1 - np.mean(np.mean((observed - predicted) ** 2, axis=0) / spread))
+
+
 def misses(predicted: np.ndarray, observed: np.ndarray) -> np.ndarray:
     """Return errors [run]: of logarithms, or in the output's unit where one is not positive."""
     if np.all(predicted > 0) and np.all(observed > 0):

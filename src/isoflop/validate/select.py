@@ -19,6 +19,7 @@ from isoflop.runs.table import RunTable
 from isoflop.runs.where import mask_of
 from isoflop.validate.candidates import Candidate, choose, point_of, scores_of
 from isoflop.validate.folds import labels_of, parts_of
+from isoflop.validate.generic import generic, numeric
 from isoflop.validate.rolling import How
 from isoflop.validate.split import usable
 
@@ -105,8 +106,10 @@ class Selection(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 
 def select(
     table: RunTable | dict[str, Any],
-    laws: Sequence[Law | str],
+    laws: Sequence[Law | str] = (),
     *,
+    inputs: Sequence[str] = (),
+    most: int | None = None,
     output: str | Sequence[str] = "loss",
     group: str = "",
     train: str = "",
@@ -124,14 +127,19 @@ def select(
 
     Args:
         table: runs, or a mapping of columns.
-        laws: registered names, compositions, formulas (`isoflop.laws.resolve`) or laws.
+        laws: registered names, compositions, formulas (`isoflop.laws.resolve`) or laws; if none is
+            given general forms in `inputs` are compared (`isoflop.validate.generic`).
+        inputs: columns of numbers that the output depends on; only where no law is given. Every
+            column of numbers that varies if none is named.
+        most: parameters that a law may have; any number if None.
         output: column that is predicted, or several, each with its own constants.
         group: column of labels; the constants are fitted for each label, the law is one for all.
         train: condition on the runs that may be looked at ("split == 'train'"); all if "".
         along: column along which the law will be extrapolated; if "" C, or the input that spans
             most decades.
         folds: "rolling": in every group each of the three largest values of `along` is predicted
-            from the smaller ones; "random": five random parts, for interpolation.
+            from the smaller ones (random parts where that gives one alone); "random": five random
+            parts, for interpolation.
         noise: as in `isoflop.fit`; if "" "squared" (of logarithms) where all outputs are positive
             and "raw-squared" elsewhere. The score has the scale of its residuals.
         bootstrap: samples of the chosen law's fits; seed: of everything random.
@@ -145,10 +153,15 @@ def select(
     """
     rows = _training(_table(table), train)
     outputs = (output,) if isinstance(output, str) else tuple(output)
-    known = _resolved(laws, rows, outputs)
+    if not laws:
+        laws = _general(rows, inputs, outputs, group)
+    known = _few(_resolved(laws, rows, outputs), most)
     rows, noise, note = _usable(rows, known, outputs, noise)
     hows = [How(noise=noise, output=o, seed=seed) for o in outputs]
     parts, column = parts_of(rows, known, group=group, along=along, folds=folds, seed=seed)
+    if folds == "rolling" and not column:
+        few = "One part alone could be rolled along, which decides nothing: parts are random."
+        note = " ".join(filter(None, (note, few)))
     candidates, unit = scores_of(rows, known, parts, hows)
     chosen = choose(candidates)
     law = next(law for law in known if law.name == chosen)
@@ -183,6 +196,28 @@ def _training(table: RunTable, train: str) -> RunTable:
     return rows
 
 
+def _general(
+    rows: RunTable, inputs: Sequence[str], outputs: Sequence[str], group: str
+) -> list[Law]:
+    """Return general forms in the inputs, or in all columns of numbers that vary."""
+    smallest = int(np.unique(labels_of(rows, group), return_counts=True)[1].min())
+    inputs = inputs or numeric(rows, {*outputs, group})
+    return generic(rows, inputs, smallest=smallest, loss=_positive(rows, outputs))
+
+
+def _few(laws: list[Law], most: int | None) -> list[Law]:
+    """Return the laws with few enough parameters.
+
+    Raises:
+        InputError: there is none.
+    """
+    found = [law for law in laws if most is None or len(law.parameters) <= most]
+    if not found:
+        least = min(len(law.parameters) for law in laws)
+        raise InputError(f"every law has more than {most} parameters; the smallest has {least}.")
+    return found
+
+
 def _resolved(laws: Sequence[Law | str], rows: RunTable, outputs: Sequence[str]) -> list[Law]:
     columns = tuple(name for name in rows if name not in outputs)
     found = [resolve(x, columns=columns) if isinstance(x, str) else x for x in laws]
@@ -190,18 +225,21 @@ def _resolved(laws: Sequence[Law | str], rows: RunTable, outputs: Sequence[str])
         raise InputError(
             f"{len(found)} laws are to be compared on {len(outputs)} outputs.",
             "One is chosen among those that are named.",
-            "Name laws and an output:  iso.select(table, ['m1', 'm2'], output='loss')",
+            "Name laws or inputs, and an output:  iso.select(table, inputs=['N', 'D'])",
         )
     return list({law.name: law for law in found}.values())
+
+
+def _positive(rows: RunTable, outputs: Sequence[str]) -> bool:
+    rows.require(*outputs)
+    return all(np.all(rows[o][np.isfinite(rows[o])] > 0) for o in outputs)
 
 
 def _usable(
     rows: RunTable, laws: Sequence[Law], outputs: Sequence[str], noise: str
 ) -> tuple[RunTable, str, str]:
     """Return the rows that have all values, the noise, and a sentence on what is left out."""
-    rows.require(*outputs)
-    logs = all(np.all(rows[o][np.isfinite(rows[o])] > 0) for o in outputs)
-    noise = noise or ("squared" if logs else "raw-squared")
+    noise = noise or ("squared" if _positive(rows, outputs) else "raw-squared")
     notes = []
     for output in outputs:
         rows, note = usable(rows, laws, output, logs=parse_noise(noise).logs)

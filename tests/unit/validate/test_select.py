@@ -133,8 +133,10 @@ def test_json_both_ways():
 
 def test_what_cannot_be_done_is_said():
     table = curves(FLOOR)
-    with pytest.raises(InputError, match="0 laws"):
-        chosen(table, ())
+    with pytest.raises(InputError, match="1 laws are to be compared on 0 outputs"):
+        chosen(table, (POWER,), output=())
+    with pytest.raises(InputError, match="more than 1 parameters; the smallest has 2"):
+        chosen(table, most=1)
     with pytest.raises(InputError, match="kind of folds"):
         chosen(table, folds="loo")
     with pytest.raises(InputError, match="none of 40"):
@@ -142,7 +144,7 @@ def test_what_cannot_be_done_is_said():
     with pytest.raises(InputError, match="leaves the 14 runs"):
         chosen(table, ("+".join(f"A{i}/D^a{i}" for i in range(6)) + "+c",))
     with pytest.raises(InputError, match="positive in every run"):
-        iso.select(table | {"D": table["D"] - 1e3}, LAWS, along="D")
+        iso.select(table | {"D": table["D"] - 1e3}, LAWS)
     with pytest.raises(InputError, match="model m9"):
         chosen(table).predict({"D": [1e3], "model": ["m9"]})
 
