@@ -118,6 +118,7 @@ class TrainHandler:
             checkpoint_seconds=job.place.checkpoint_seconds,
             keep_checkpoint=job.place.keep_checkpoint,
             should_stop=progress.should_stop,
+            before_checkpoint=writer.sync,
         )
 
     def _trainer(self) -> Train:

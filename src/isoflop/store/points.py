@@ -69,7 +69,7 @@ def open_points(path: Path) -> int:
 
 
 def append_point(handle: int, point: Point, path: Path) -> None:
-    """Append a point durably: it is on the disk when this returns.
+    """Append a point: a killed process loses it no more, a machine without power may.
 
     Raises:
         StoreError: it could not be written; the file is as it was before.
@@ -78,7 +78,6 @@ def append_point(handle: int, point: Point, path: Path) -> None:
         size = os.fstat(handle).st_size
         try:
             write_all(handle, msgspec.json.encode(point) + b"\n")
-            os.fsync(handle)
         except OSError:
             os.ftruncate(handle, size)
             raise

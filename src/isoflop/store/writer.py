@@ -58,7 +58,7 @@ class RunWriter:
         self._lock.__exit__(kind, error, trace)
 
     def append(self, point: Point) -> None:
-        """Append a point of the curve; it is on the disk when this returns.
+        """Append a point of the curve; `sync` puts it on the disk.
 
         Raises:
             StoreError: the run is finished, or the file cannot be written.
@@ -69,6 +69,18 @@ class RunWriter:
             self._points = open_points(path)
         append_point(self._points, point, path)
         self._lock.renew()
+
+    def sync(self) -> None:
+        """Put the points appended so far on the disk: before a checkpoint that is beyond them.
+
+        Not at each point: 40 waits of 4 ms were 3 % of a small run (docs/benchmarks.md).
+
+        Raises:
+            StoreError: they cannot be written.
+        """
+        if self._points is not None:
+            with guard("write", self.folder / "points.jsonl"):
+                os.fsync(self._points)
 
     def renew(self) -> None:
         """Show other machines that this writer lives (see `Lock`)."""
@@ -92,6 +104,7 @@ class RunWriter:
             if before is not None:
                 self._refuse_if_finished()
                 self._archive(before)
+            self.sync()
             write_atomic(path, data)
         if run.status == "finished" and not keep_checkpoint:
             with guard("delete", self.checkpoint):

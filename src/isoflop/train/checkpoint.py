@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
 from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ import torch
 from isoflop.errors import StoreError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 SCHEMA = "isoflop.checkpoint/1"
@@ -68,3 +70,32 @@ def load(path: Path, setup_id: str) -> dict[str, Any] | None:
             f"Delete it, and the run starts again:  rm {path}",
         )
     return document["state"]
+
+
+class Saver:
+    """Writes checkpoints of a run, every so many seconds of the wall clock.
+
+    Args:
+        path: of the checkpoint; None for none.
+        run: id of the run.
+        seconds: between two.
+        before: called before each.
+    """
+
+    def __init__(
+        self, path: Path | None, run: str, seconds: float, before: Callable[[], None]
+    ) -> None:
+        self.path, self.run, self.seconds, self.before = path, run, seconds, before
+        self.saved = time.monotonic()
+
+    @property
+    def due(self) -> bool:
+        """Whether the last one is old enough."""
+        return self.path is not None and time.monotonic() - self.saved > self.seconds
+
+    def __call__(self, state: dict[str, Any]) -> None:
+        """Write one, where there is a place for it."""
+        if self.path is not None:
+            self.before()
+            save(self.path, self.run, state)
+            self.saved = time.monotonic()

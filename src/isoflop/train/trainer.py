@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -48,6 +47,7 @@ def train_run(
     keep_checkpoint: bool = False,
     machine: Machine | None = None,
     should_stop: Callable[[], bool] = lambda: False,
+    before_checkpoint: Callable[[], None] = lambda: None,
 ) -> Run:
     """Train the model of `spec` to the end of its schedule, or until it diverges.
 
@@ -70,6 +70,7 @@ def train_run(
         machine: the probe of this machine, if already at hand.
         should_stop: asked after each step; once it says yes, a checkpoint is written and
             StopRequested raised.
+        before_checkpoint: called before one is written: to make sure of the points before it.
 
     Returns:
         The run; `status` is "failed", with the reason, where the loss left the finite numbers or
@@ -91,9 +92,10 @@ def train_run(
         training.restore(state)
     elif worth_a_trial(training, machine):
         training.choose_dtype()
-    reason = _train(training, path, on_point, checkpoint_seconds, should_stop)
+    save = checkpoint.Saver(path, spec.id, checkpoint_seconds, before_checkpoint)
+    reason = _train(training, save, on_point, should_stop)
     if path is not None and keep_checkpoint:
-        checkpoint.save(path, spec.id, training.state())
+        save(training.state())
     run = record(spec, corpus, training, reason, machine)
     on_run(run)
     if path is not None and not keep_checkpoint:
@@ -103,16 +105,14 @@ def train_run(
 
 def _train(
     training: Training,
-    path: Path | None,
+    save: checkpoint.Saver,
     on_point: Callable[[Point], None],
-    checkpoint_seconds: float,
     should_stop: Callable[[], bool],
 ) -> str:
     """Run the loop; return why the run failed, or nothing."""
     setup = training.setup
     points = set(schedule.log_spaced(setup.steps, POINTS))
     evaluations = set(training.evaluations.steps)
-    saved = time.monotonic()
     training.clock.start()
     for step, tokens, targets in training.batches.steps(training.step + 1, setup.steps):
         training.losses[step - 1] = training.gradient(tokens, targets)
@@ -126,10 +126,9 @@ def _train(
                 return str(diverged)
             training.clock.start()
         stop = should_stop() and step < setup.steps
-        if path is not None and (stop or time.monotonic() - saved > checkpoint_seconds):
+        if stop or save.due:
             training.clock.stop()
-            checkpoint.save(path, setup.id, training.state())
-            saved = time.monotonic()
+            save(training.state())
             training.clock.start()
         if stop:
             raise StopRequested

@@ -4,7 +4,7 @@ import multiprocessing
 import os
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import msgspec
 import numpy as np
@@ -13,10 +13,6 @@ import pytest
 from isoflop.errors import InputError, StoreError
 from isoflop.runs.run import Point, Run
 from isoflop.store import Store
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
 
 spawn = multiprocessing.get_context("spawn")
 
@@ -40,6 +36,29 @@ def test_what_is_written_is_read_back(store: Store, make_spec, make_run, make_po
         "run.json",
         "spec.json",
     ]
+
+
+def test_points_are_on_the_disk_when_asked_for_and_before_the_outcome(
+    store: Store, make_spec, make_run, make_point, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, synced = make_run(make_spec()), []
+    real = os.fsync
+
+    def note(handle: int) -> None:
+        synced.append(Path(f"/proc/self/fd/{handle}").readlink().name)
+        real(handle)
+
+    monkeypatch.setattr(os, "fsync", note)
+    with store.writer(run.id) as writer:
+        writer.append(make_point(1))
+        writer.append(make_point(2))
+        before = list(synced)
+        writer.sync()
+        assert synced == [*before, "points.jsonl"]
+        writer.finish(run)
+    after = synced[len(before) + 1 :]
+    assert after[0] == "points.jsonl"
+    assert after[1].startswith(".run.json")
 
 
 def test_the_first_labels_of_a_setup_stay(store: Store, make_spec) -> None:

@@ -104,6 +104,30 @@ def test_an_interrupted_run_ends_with_the_same_bits(tmp_path: Path, stop: int) -
         assert torch.equal(final["optimizer"][name], tensor), name
 
 
+def test_points_are_made_sure_of_before_each_checkpoint_that_is_beyond_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str | int] = []
+    monkeypatch.setattr(
+        checkpoint, "save", lambda path, run, state: told.append(f"saved {state['step']}")
+    )
+    train_run(
+        spec(steps=20),
+        small_corpus(),
+        folder=tmp_path,
+        on_point=lambda point: told.append(point.step),
+        before_checkpoint=lambda: told.append("sure"),
+        checkpoint_seconds=0.0,
+        machine=MACHINE,
+    )
+    saves = [k for k, what in enumerate(told) if str(what).startswith("saved")]
+    assert len(saves) > 10
+    for k in saves:
+        assert told[k - 1] == "sure"
+        step = int(str(told[k]).split()[1])
+        assert max(p for p in told[:k] if isinstance(p, int)) <= step
+
+
 def test_the_record_comes_before_the_checkpoint_goes(tmp_path: Path) -> None:
     seen = []
 
