@@ -11,6 +11,7 @@ from isoflop.errors import ConventionError, CorpusError, InputError
 from isoflop.runs.run import Point, Run
 from isoflop.train import checkpoint, schedule
 from isoflop.train.batches import Batches, part, validation
+from isoflop.train.evaluation import Evaluation
 from isoflop.train.gradient import LONGEST_CONTEXT, Autograd, Gradient
 from isoflop.train.interrupts import StopRequested
 from isoflop.train.machine import Machine, one_thread, probe
@@ -146,6 +147,7 @@ class Training:
         self.optimizer = Optimizer(self.model, setup)
         self.dtype = "float32"
         self.trial: Trial | None = None
+        self.held_out_loss = Evaluation(self.model)
         self.gradient = self.gradient_in(self.dtype)
         self.batches = Batches(corpus.train, shape.context, setup.batch, setup.seed)
         self.validation = validation(corpus.val, shape.context)
@@ -206,11 +208,10 @@ class Training:
             rate=schedule.multiple(step, setup.steps, setup.warmup),
         )
 
-    @torch.inference_mode()
     def evaluate(self, held_out: list[tuple[Tensor, Tensor]]) -> float:
         """Return the mean loss over batches of (inputs, targets), nats per token."""
         self.evaluation_clock.start()
-        total = sum(float(self.model.loss(x, y)) * y.numel() for x, y in held_out)
+        total = sum(self.held_out_loss(x, y) * y.numel() for x, y in held_out)
         self.evaluation_clock.stop()
         return total / count(held_out)
 

@@ -11,6 +11,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from training import LIBRARIES, VOCAB, architecture, spec
 
 from isoflop.train import products
+from isoflop.train.batches import VALIDATION_TOKENS
+from isoflop.train.evaluation import Evaluation
 from isoflop.train.gradient import Autograd, Gradient
 from isoflop.train.model import Transformer, rotate, turns
 from isoflop.train.optimizer import Optimizer
@@ -82,6 +84,19 @@ def test_the_written_gradient_is_autograds(
         assert p.grad is not None
         scale = float(p.grad.abs().max())
         torch.testing.assert_close(written[name], p.grad, rtol=1e-4, atol=2e-5 * scale, msg=name)
+
+
+@pytest.mark.parametrize("changes", SHAPES)
+@pytest.mark.parametrize("batch", [3, None])  # None: as many as a whole validation batch has
+def test_the_held_out_loss_is_the_models(changes: dict[str, Any], batch: int | None) -> None:
+    context = architecture(**changes).context
+    model, tokens, targets = scrambled(batch or VALIDATION_TOKENS // context, **changes)
+    evaluation = Evaluation(model)
+    assert (tokens.shape == (evaluation.size, context)) == (batch is None)
+    for _ in range(2):  # buffers are used again
+        expected = model.loss(tokens, targets).item()
+        assert evaluation(tokens, targets) == pytest.approx(expected, rel=1e-5)
+    assert all(p.grad is not None and p.grad.isnan().all() for p in model.parameters())
 
 
 def test_the_gradient_is_computed_afresh_each_time() -> None:
