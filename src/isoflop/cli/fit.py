@@ -84,8 +84,8 @@ def command(ctx: click.Context, source: Path, **flags: Any) -> int:
     """Fit a law to the runs of SOURCE, a study's folder or a table, and say how sure it is.
 
     With --approach: how compute-optimal N and D grow with C, by the approaches of Hoffmann et
-    al. 2022. Exit code 1 if some parameter is not identified by the runs, or an approach has no
-    answer.
+    al. 2022. Exit code 1 if some parameter is not identified by the runs, the search did not
+    converge, or an approach has no answer.
     """
     written = click.core.ParameterSource.COMMANDLINE
     check_flags(flags, lambda name: ctx.get_parameter_source(name) is written)
@@ -125,7 +125,7 @@ def command(ctx: click.Context, source: Path, **flags: Any) -> int:
 
         write_atomic(flags["out"], fitted.to_json().encode())
         click.echo(f"wrote {flags['out']}", err=True)
-    return 0 if all(fitted.identified.values()) else 1
+    return 0 if fitted.converged and all(fitted.identified.values()) else 1
 
 
 def _number_or_column(text: str | None) -> float | str | None:

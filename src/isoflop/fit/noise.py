@@ -21,6 +21,7 @@ Family = Literal["huber", "squared", "absolute", "student"]
 #: absolute values counts as reached; the objective is then exact to about this share.
 SHARP = 1e-6
 
+_LEAST = 1e-100  # of delta and degrees of freedom: products of smaller ones are rounded to zero
 EXAMPLES = "huber:1e-3, huber:free, squared, absolute, student:4 (raw- before it: not of logs)"
 
 
@@ -85,8 +86,8 @@ def parse_noise(text: str | Noise) -> Noise:
             raise ValueError
     except ValueError:
         raise InputError(f"`{text}` is not a noise model.", do=f"Known: {EXAMPLES}.") from None
-    if not (0 < noise.delta < inf and 0 < noise.dof < inf):
-        raise InputError(f"`{text}`: delta and degrees of freedom are positive numbers.")
+    if not (_LEAST < noise.delta < inf and _LEAST < noise.dof < inf):
+        raise InputError(f"`{text}`: delta and degrees of freedom are numbers above {_LEAST:g}.")
     return noise
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import ceil
 from typing import TYPE_CHECKING
 
 from isoflop.errors import InputError
@@ -42,7 +43,7 @@ def rows(fit: Fit) -> tuple[list[str], list[list[str]]]:
     for name in fit.parameters:
         mark = _doubt(fit, (name,))
         interval = (fit.intervals or {}).get(name) or (fit.profiles or {}).get(name)
-        theirs = [number(values.get(name)) for _, values in published]
+        theirs = [number(values[name]) if name in values else "" for _, values in published]
         body.append([name + mark, number(fit.estimate[name], 5), _interval(interval), *theirs])
     for name, function in fit.law.derived.items():
         estimate = fit.derived(name)
@@ -111,6 +112,12 @@ def notes(fit: Fit) -> list[str]:
         lines.append(
             f"{fit.settings.bootstrap} samples by method {fit.draws.method}: {fit.draws.reason}{p}."
         )
+        least = ceil(2 / (1 - fit.settings.level) - 1e-9)  # one sample beyond each end
+        if fit.settings.bootstrap < least:
+            lines.append(
+                f"{fit.settings.bootstrap} samples are too few for a"
+                f" {100 * fit.settings.level:g} % interval: that takes {least} at least."
+            )
     if fit.optimum is not None:
         best = fit.optimum
         at = "".join(f", {name} = {_plain(value)}" for name, value in best.others.items())

@@ -49,6 +49,32 @@ def test_as_many_runs_as_parameters_are_answered():
     assert "none is left to tell their scatter" in found.message
 
 
+@pytest.mark.parametrize(("samples", "said"), [(19, True), (20, False)])
+def test_too_few_samples_for_an_interval_are_said(samples, said):
+    found = fit(isoflop_runs(noise=0.003), "chinchilla", bootstrap=samples)
+    assert ("samples are too few for a 90 % interval: that takes 20" in str(found)) is said
+
+
+@pytest.mark.parametrize(("clusters", "said"), [(3, True), (21, False)])
+def test_few_clusters_are_said(clusters, said):
+    runs = isoflop_runs(noise=0.003)
+    runs["run"] = np.arange(len(runs["N"])) % clusters
+    found = fit(runs, "chinchilla", bootstrap=5, cluster="run")
+    assert ("3 clusters are so few" in str(found)) is said
+
+
+def test_a_search_that_did_not_converge_is_no_answer(tmp_path, monkeypatch, capsys):
+
+    monkeypatch.setattr("isoflop.fit.solver.TOLERANCE", -1.0)  # never small enough
+    lines = ["N,D,C,loss"]
+    for row in zip(*isoflop_runs(noise=0.003).values(), strict=True):
+        lines.append(",".join(map(repr, map(float, row))))
+    (tmp_path / "runs.csv").write_text("\n".join(lines))
+    code = run(["fit", str(tmp_path / "runs.csv"), "--bootstrap", "0", "--no-sensitivity"])
+    assert "not_converged" in capsys.readouterr().out
+    assert code == 1
+
+
 def test_one_loss_for_all_runs_is_answered_without_an_overflow():
     runs = isoflop_runs(budgets=(1e18, 1e19, 1e20), sizes=6)
     runs["loss"] = np.full_like(runs["N"], 3.0)
