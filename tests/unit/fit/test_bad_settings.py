@@ -11,6 +11,7 @@ from synthetic_runs import isoflop_runs
 from isoflop.cli.main import run
 from isoflop.errors import InputError
 from isoflop.fit import fit
+from isoflop.runs.table import RunTable
 
 
 @pytest.mark.parametrize("level", [0.0, 1.0, 1.5, -0.1, float("nan")])
@@ -64,12 +65,8 @@ def test_few_clusters_are_said(clusters, said):
 
 
 def test_a_search_that_did_not_converge_is_no_answer(tmp_path, monkeypatch, capsys):
-
     monkeypatch.setattr("isoflop.fit.solver.TOLERANCE", -1.0)  # never small enough
-    lines = ["N,D,C,loss"]
-    for row in zip(*isoflop_runs(noise=0.003).values(), strict=True):
-        lines.append(",".join(map(repr, map(float, row))))
-    (tmp_path / "runs.csv").write_text("\n".join(lines))
+    RunTable.from_columns(isoflop_runs(noise=0.003)).to_csv(tmp_path / "runs.csv")
     code = run(["fit", str(tmp_path / "runs.csv"), "--bootstrap", "0", "--no-sensitivity"])
     assert "not_converged" in capsys.readouterr().out
     assert code == 1
