@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from isoflop.errors import InputError
+from isoflop.laws.minimum import golden_sections
 from isoflop.samples import Estimate, summarise
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ def six(N: Any) -> Any:
 
 
 _SMALLEST, _LARGEST, _PER_DECADE = 1e3, 1e17, 8
-_GOLDEN = (5**0.5 - 1) / 2
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ def best_split(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return N, D and loss [batch] of the best split of a budget; NaN without an interior one.
 
-    A grid in log N brackets the minimum, golden-section search narrows it to 1e-9.
+    A grid in log N brackets the minimum, golden sections narrow it.
 
     Args:
         law: a law with inputs N and D.
@@ -125,12 +125,7 @@ def best_split(
         coarse = np.broadcast_to(loss(grid[None]), (len(next(iter(columns.values()))), len(grid)))
         best = np.argmin(coarse, axis=1)
         inner = np.clip(best, 1, len(grid) - 2)
-        low, high = grid[inner - 1][:, None], grid[inner + 1][:, None]
-        for _ in range(45):
-            left, right = high - _GOLDEN * (high - low), low + _GOLDEN * (high - low)
-            lower = loss(left) < loss(right)
-            low, high = np.where(lower, low, left), np.where(lower, right, high)
-        x = 0.5 * (low + high)
+        x = golden_sections(loss, grid[inner - 1][:, None], grid[inner + 1][:, None])
         N = np.where((best == inner)[:, None], np.exp(x), np.nan)
         return (
             N[:, 0],

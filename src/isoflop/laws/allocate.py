@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from isoflop.errors import NotIdentified
+from isoflop.laws.minimum import golden_sections
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 _GRID = 600  # points at which the loss is first looked at
-_SHRINK = (5**0.5 - 1) / 2
 
 
 def allocate(
@@ -49,13 +49,5 @@ def allocate(
             "It falls towards an end of the range, so no allocation is the best one.",
             "Look at the exponents of the law, or widen the range.",
         )
-    left, right = grid[k - 1], grid[k + 1]
-    while right - left > 1e-10 * abs(right):
-        width = _SHRINK * (right - left)
-        a, b = right - width, left + width
-        if along(a) < along(b):
-            right = b
-        else:
-            left = a
-    N = float(np.exp((left + right) / 2))
+    N = float(np.exp(golden_sections(along, grid[k - 1], grid[k + 1])))
     return N, C / (6 * N), float(loss(N, C / (6 * N)))

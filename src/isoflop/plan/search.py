@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from isoflop.laws.minimum import golden_sections
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -17,9 +19,6 @@ SMALLEST, LARGEST = 1e2, 1e22
 FEWEST, MOST = 1e2, 1e19
 
 PER_DECADE = 6
-_GOLDEN = (5**0.5 - 1) / 2
-#: Width in ln N at which golden sections end: the loss is flat to its last digit by then.
-_CLOSE = 1e-9
 
 
 def lowest(
@@ -47,7 +46,7 @@ def lowest(
     values = along(np.exp(grid)[None])
     best = np.argmin(values, axis=1)
     left, right = grid[np.maximum(best - 1, 0)], grid[np.minimum(best + 1, points - 1)]
-    x = _golden(along, left[:, None], right[:, None])
+    x = golden_sections(lambda x: along(np.exp(x)), left[:, None], right[:, None])
     # The ends of the range are candidates themselves: golden sections never look at them.
     candidates = np.concatenate([x, grid[best][:, None]], axis=1)
     found = np.concatenate(
@@ -58,23 +57,6 @@ def lowest(
     lost |= (best == 0) & (not bounded[0])
     lost |= (best == points - 1) & (not bounded[1])
     return np.where(lost[:, None], np.nan, np.exp(x))
-
-
-def _golden(
-    along: Callable[[np.ndarray], np.ndarray], low: np.ndarray, high: np.ndarray
-) -> np.ndarray:
-    """Narrow brackets [row, 1] in ln N, with one evaluation a step."""
-    a, b = high - _GOLDEN * (high - low), low + _GOLDEN * (high - low)
-    at_a, at_b = along(np.exp(a)), along(np.exp(b))
-    steps = int(np.ceil(np.log(_CLOSE / max(float(np.max(high - low)), 1e-9)) / np.log(_GOLDEN)))
-    for _ in range(max(steps, 1)):
-        left = at_a < at_b
-        low, high = np.where(left, low, a), np.where(left, b, high)
-        new = np.where(left, high - _GOLDEN * (high - low), low + _GOLDEN * (high - low))
-        value = along(np.exp(new))
-        a, b = np.where(left, new, b), np.where(left, a, new)
-        at_a, at_b = np.where(left, value, at_b), np.where(left, at_a, value)
-    return 0.5 * (low + high)
 
 
 def tokens_for(surface: Surface, N: np.ndarray, loss: np.ndarray | float) -> np.ndarray:

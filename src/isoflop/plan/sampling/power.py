@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from isoflop.laws.coverage import coverage_power
+from isoflop.laws.minimum import golden_sections
 
-#: Range of B in the search, and steps of the golden section (to 1e-9).
-_LOW, _HIGH, _STEPS = 1e-3, 5.0, 50
-_GOLDEN = (5**0.5 - 1) / 2
+#: Range of B in the search.
+_LOW, _HIGH = 1e-3, 5.0
 
 
 @dataclass(frozen=True)
@@ -48,10 +48,6 @@ def fit_power(k: np.ndarray, coverage: np.ndarray) -> Power:
         return A, np.sum((y - A[:, None] * basis) ** 2, axis=1)
 
     low, high = np.full(len(y), np.log(_LOW)), np.full(len(y), np.log(_HIGH))
-    for _ in range(_STEPS):
-        left, right = high - _GOLDEN * (high - low), low + _GOLDEN * (high - low)
-        lower = scale(np.exp(left))[1] < scale(np.exp(right))[1]
-        low, high = np.where(lower, low, left), np.where(lower, right, high)
-    B = np.exp(0.5 * (low + high))
+    B = np.exp(golden_sections(lambda u: scale(np.exp(u))[1], low, high))
     A, B = np.where(usable, scale(B)[0], np.nan), np.where(usable, B, np.nan)
     return Power(A, B)
