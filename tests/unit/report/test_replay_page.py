@@ -74,6 +74,21 @@ def test_text_is_escaped(result):
     assert "<img" not in without_script(page)
 
 
+def test_words_of_a_label_stay_whole_and_sizes_start_at_zero():
+    figure = draw(
+        Picture(
+            name="x",
+            title="t",
+            caption="c",
+            x=Axis(title="", kind="category", labels=("as Kaplan", "RefinedWeb")),
+            y=Axis(title="error, %", kind="from zero"),
+            series=(Series(name="", role="accent", x=(0.0, 1.0), y=(4.0, 1.0), mode="markers"),),
+        )
+    )
+    assert list(figure.layout.xaxis.ticktext) == ["as<br>Kaplan", "RefinedWeb"]
+    assert figure.layout.yaxis.range[0] <= 0
+
+
 def test_a_leading_picture_comes_first(result):
     leading = msgspec.structs.replace(result, leading="bias")
     page = render_replay(leading)

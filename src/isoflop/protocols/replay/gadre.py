@@ -58,7 +58,7 @@ def others(context: Context) -> Outcome:
             "smallest of the three. A point prediction from five runs does not say so."
         ),
         x=Axis(title="training set", kind="category", labels=tuple(CORPORA.values())),
-        y=Axis(title="error of the predicted loss, %"),
+        y=Axis(title="error of the predicted loss, %", kind="from zero"),
         series=(bars,),
         height=320,
     )

@@ -59,12 +59,13 @@ class Axis(msgspec.Struct, frozen=True, kw_only=True):
 
     Args:
         title: with unit.
-        kind: how values are placed and written.
+        kind: how values are placed and written; "from zero" is linear and shows zero, for sizes
+            that are compared with one another.
         labels: names of the places 0, 1, 2, ... of a "category" axis.
     """
 
     title: str
-    kind: Literal["linear", "category", "count", "flops"] = "linear"
+    kind: Literal["linear", "from zero", "category", "count", "flops"] = "linear"
     labels: tuple[str, ...] = ()
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from isoflop.protocols.replay.result import Axis, Picture, Series
 
-#: Characters of a line of a category's label; a phone shows five of them.
+#: Characters of a line of a category's label, if its words allow; a phone shows five of them.
 _LABEL = 8
 
 
@@ -48,6 +48,8 @@ def _axis(axis: Axis, values: list[float]) -> dict[str, Any]:
         return count_axis(values, title)
     if axis.kind == "linear":
         return linear_axis(values, title)
+    if axis.kind == "from zero":
+        return linear_axis([0.0, *values], title)
     return {
         "range": [-0.4, len(axis.labels) - 0.6],
         "tickvals": list(range(len(axis.labels))),
@@ -60,7 +62,8 @@ def _axis(axis: Axis, values: list[float]) -> dict[str, Any]:
 def _wrapped(label: str) -> str:
     import textwrap
 
-    return "<br>".join(text.escape(line) for line in textwrap.wrap(label, _LABEL))
+    lines = textwrap.wrap(label, _LABEL, break_long_words=False)
+    return "<br>".join(text.escape(line) for line in lines)
 
 
 def _trace(series: Series) -> Any:
