@@ -51,12 +51,7 @@ def analyse(
         InputError: no run finished.
         ConventionError: runs of different corpora or recipes.
     """
-    finished = [run for run in runs if run.status == "finished"]
-    if not finished:
-        reasons = sorted({run.reason.partition("\n")[0].rstrip(".") for run in runs})
-        raise InputError(
-            f"none of {len(runs)} runs finished: {'; '.join(reasons[:3])}.", do="isoflop runs DIR"
-        )
+    finished = _finished(runs)
     table = RunTable.from_runs(list(runs), N=settings.convention)
     columns = dict(table.columns)
     how = Settings(level=settings.level, samples=settings.samples, seed=settings.seed)
@@ -98,6 +93,21 @@ def analyse(
         timing=timing,
         provenance=provenance,
     )
+
+
+def _finished(runs: Sequence[Run]) -> list[Run]:
+    """Return the finished runs.
+
+    Raises:
+        InputError: there is none.
+    """
+    finished = [run for run in runs if run.status == "finished"]
+    if not finished:
+        reasons = sorted({run.reason.partition("\n")[0].rstrip(".") for run in runs})
+        raise InputError(
+            f"none of {len(runs)} runs finished: {'; '.join(reasons[:3])}.", do="isoflop runs DIR"
+        )
+    return finished
 
 
 def question(settings: StudySettings) -> str:

@@ -43,11 +43,10 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True, eq=False):
         reach: what the laws move between the edge of the runs and the point, by their slope at
             the edge (of logarithms, unless residuals are of the output itself), [*shape].
         scale: median of the factor on the fit's own uncertainty.
-        kappa: median of the share of the law's reach that is added as error of the form, over the
-            first decade; growth: power of the decades that this error grows with.
+        kappa: median share of the law's reach that is added as error of the form over the first
+            decade; growth: power of the decades that this error grows with.
         folds: rolling origins in the runs that both were learned from, next to the prior.
-        weights: by law.
-        level: of `interval` unless another is asked for.
+        weights: by law; level: of `interval` unless another is asked for.
         coverage: by point, how often past predictions of this kind and distance were covered.
         unit: of the output; convention: what N, D, C and loss count.
         notes: what has to be said with it.

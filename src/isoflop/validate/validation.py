@@ -131,23 +131,8 @@ def validate(
     size = size_of(table, laws)
     least = max(len(law.parameters) for law in laws) + 1
     parts = splits(table, size, holdout, least=least)
-    outcomes: list[Outcome] = []
-    reasons: dict[str, str] = {}
-    weights: dict[str, float] = {}
-    for part in parts:
-        try:
-            outcome, together = _predicted(table, laws, size, part, how)
-        except NotIdentified as error:
-            reasons |= dict.fromkeys((law.name for law in laws), error.why)
-            continue
-        outcomes.append(outcome)
-        weights, reasons = together.weights, reasons | together.reasons
-    if not outcomes or not (joined := scores.join(outcomes)).point:
-        raise NotIdentified(
-            "no law could be fitted on the smaller runs.",
-            " ".join(f"{name}: {why}" for name, why in reasons.items()),
-            "Hold out fewer runs, or take a law with fewer parameters.",
-        )
+    outcomes, weights, reasons = _outcomes(table, laws, size, parts, how)
+    joined = scores.join(outcomes)
     notes = [text for text in (derived, dropped, size.note) if text]
     names, seen = list(joined.point), joined.observed
     missed = {n: scores.misses(x, seen) for n, x in joined.point.items() if n != TOGETHER}
@@ -183,6 +168,34 @@ def _told_apart(laws: Sequence[Law]) -> None:
             "Laws are told apart by their names.",
             "Give each once:  --law chinchilla --law kaplan",
         )
+
+
+def _outcomes(
+    table: RunTable, laws: Sequence[Law], size: Size, parts: Sequence[Split], how: How
+) -> tuple[list[Outcome], dict[str, float], dict[str, str]]:
+    """Return what was predicted from each origin, the weights at the last one, and who failed.
+
+    Raises:
+        NotIdentified: no law could be fitted at every origin that had any.
+    """
+    outcomes: list[Outcome] = []
+    reasons: dict[str, str] = {}
+    weights: dict[str, float] = {}
+    for part in parts:
+        try:
+            outcome, together = _predicted(table, laws, size, part, how)
+        except NotIdentified as error:
+            reasons |= dict.fromkeys((law.name for law in laws), error.why)
+            continue
+        outcomes.append(outcome)
+        weights, reasons = together.weights, reasons | together.reasons
+    if not outcomes or not scores.join(outcomes).point:
+        raise NotIdentified(
+            "no law could be fitted on the smaller runs.",
+            " ".join(f"{name}: {why}" for name, why in reasons.items()),
+            "Hold out fewer runs, or take a law with fewer parameters.",
+        )
+    return outcomes, weights, reasons
 
 
 def _predicted(

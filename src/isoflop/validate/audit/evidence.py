@@ -17,19 +17,15 @@ from isoflop.runs.cost import CostCurve
 from isoflop.runs.finding import Move
 from isoflop.samples import Estimate, summarise
 from isoflop.units import format_flops
+from isoflop.validate.audit.usable import Usable
 
 if TYPE_CHECKING:
     from isoflop.fit.result import Fit
     from isoflop.laws.law import Law
-    from isoflop.runs.table import RunTable
     from isoflop.validate.selfcheck import RateProbe
 
 #: The law fitted where none is given, and the fewest runs it is fitted to.
 LAW, FEWEST = "chinchilla", 8
-#: Words of a column `status` that say a run came to its end.
-FINISHED = frozenset({"", "finished", "done", "complete", "completed", "success", "ok"})
-#: Roles of runs that were not made to be fitted.
-PROBES = frozenset({"lr_probe"})
 #: A group of runs is a budget of an isoFLOP design if its C agree within this factor, and a table
 #: is such a design if at least this share of its runs are in budgets of four sizes or more: where
 #: the table names its budgets, and where they are guessed from C.
@@ -42,11 +38,11 @@ _DRAWN, _RESAMPLES = 400_000, (50, 200)
 
 
 @dataclass(frozen=True)
-class Evidence:
+class Evidence(Usable):
     """Runs of one kind with what is asked of them.
 
     Args:
-        table: the runs, all of them.
+        table, places: see `Usable`.
         target: FLOPs that the answer is wanted for, or None.
         given: a fit of these runs, or None: then `law` is fitted.
         law: the law.
@@ -54,10 +50,8 @@ class Evidence:
         ends: multiple of the peak learning rate at the last step of each run, where known.
         seed_noise: standard deviation between seeds, nats per token, and its freedom.
         group: the labels these runs share.
-        places: row of each run in the table that is audited; None if this is that table.
     """
 
-    table: RunTable
     target: float | None = None
     given: Fit | None = None
     law: Law | str = LAW
@@ -65,68 +59,6 @@ class Evidence:
     ends: dict[str, float] = field(default_factory=dict)
     seed_noise: tuple[float, int] = (0.0, 0)
     group: str = ""
-    places: np.ndarray | None = None
-
-    # The runs ------------------------------------------------------------------------------------
-    @cached_property
-    def finished(self) -> np.ndarray:
-        """Mask [row] of runs that came to their end."""
-        if "status" not in self.table.columns:
-            return np.ones(len(self.table), dtype=bool)
-        words = (str(s).strip().lower() in FINISHED for s in self.table["status"])
-        return np.fromiter(words, dtype=bool, count=len(self.table))
-
-    @property
-    def runs(self) -> RunTable:
-        """The runs that a fit may use, with D or C computed by 6ND where there is no column.
-
-        Raises:
-            InputError: there are none, or N, loss, or both D and C are missing.
-        """
-        return self._usable[0]
-
-    @property
-    def rows(self) -> np.ndarray:
-        """Row of each usable run in the table that is audited [usable run]."""
-        return self._usable[1]
-
-    @cached_property
-    def _usable(self) -> tuple[RunTable, np.ndarray]:
-        table = self.table
-        missing = [n for n in ("N", "loss") if not self.has(n)]
-        if not (self.has("D") or self.has("C")):
-            missing.append("D (or C)")
-        if missing:
-            raise InputError(f"the table has no numbers for {', '.join(missing)}.")
-        if not self.has("D"):
-            table = table.with_columns(D=table["C"] / (6.0 * table["N"]))
-        elif not self.has("C"):
-            table = table.with_columns(C=6.0 * table["N"] * table["D"])
-        keep = self.finished.copy()
-        for name in ("N", "D", "C", "loss"):
-            with np.errstate(invalid="ignore"):
-                keep &= np.isfinite(table[name]) & (table[name] > 0)
-        if "role" in table.columns:
-            keep &= ~np.isin(table["role"].astype(str), list(PROBES))
-        if not keep.any():
-            raise InputError(f"none of {len(table)} runs is finished with N, D and a loss.")
-        places = np.arange(len(table)) if self.places is None else self.places
-        return table.where(keep), places[keep]
-
-    def has(self, name: str) -> bool:
-        """Tell whether the table has a column of that name with a number in it."""
-        column = self.table.columns.get(name)
-        return column is not None and column.dtype.kind != "O" and bool(np.isfinite(column).any())
-
-    def need(self, *names: str) -> None:
-        """Check that the table has columns of numbers.
-
-        Raises:
-            InputError: it has not.
-        """
-        missing = [name for name in names if not self.has(name)]
-        if missing:
-            raise InputError(f"the table has no numbers for {', '.join(missing)}.")
 
     def where(self, mask: np.ndarray) -> Evidence:
         """Return the evidence of the usable runs of a mask [usable run], fitted anew."""

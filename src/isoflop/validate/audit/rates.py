@@ -9,12 +9,12 @@ import numpy as np
 from isoflop.errors import InputError
 from isoflop.runs.finding import Finding
 from isoflop.units import format_count
-from isoflop.validate.audit.evidence import PROBES
 from isoflop.validate.audit.influence import diagnose, span
 from isoflop.validate.audit.labels import CHANCE, explained
 from isoflop.validate.audit.named import batch_of, rate_of
 from isoflop.validate.audit.tails import f_tail
 from isoflop.validate.audit.training import repeated_noise
+from isoflop.validate.audit.usable import PROBES
 from isoflop.validate.selfcheck import RATE_TOLERANCE, RateProbe, check_rates
 
 if TYPE_CHECKING:
