@@ -84,10 +84,10 @@ def numeric(rows: RunTable, leave: Collection[str]) -> tuple[str, ...]:
 
 
 def _varying(rows: RunTable, name: str) -> np.ndarray:
+    if name in rows.columns and rows[name].dtype.kind == "O":
+        raise InputError(f"`{name}` is text, not an input of numbers.", do="Use it as --group.")
     rows.require(name)
     values = np.asarray(rows[name])
-    if values.dtype.kind == "O":
-        raise InputError(f"`{name}` is text, not an input of numbers.", do="Use it as --group.")
     values = values[np.isfinite(values)]
     if not len(values) or values.min() == values.max():
         raise InputError(

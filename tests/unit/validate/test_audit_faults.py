@@ -370,10 +370,17 @@ def test_many_runs_on_another_curve(ratio, said):
 
 
 @pytest.mark.parametrize("name", ["N", "D"])
-def test_millions_show_in_the_flops(name):
+def test_millions_show_in_tokens_a_parameter(name):
     finding = found(planted(**{name: columns()[name] / 1e6}))["scale"]
     assert finding.severity == "warning"
-    assert finding.numbers["median"] == pytest.approx(1e6)
+    assert abs(np.log10(finding.numbers["found"] / 20)) > 5
+
+
+def test_flops_in_another_unit_show_beside_6nd():
+    finding = found(planted(C=columns()["C"] / 1e9))["scale"]
+    assert finding.severity == "warning"
+    assert finding.numbers["found"] == pytest.approx(1e-9)
+    assert finding.why.startswith("N, D or C looks")
 
 
 def test_complete_runs_with_a_step_counter_are_not_checkpoints():
