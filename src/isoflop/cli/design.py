@@ -91,7 +91,7 @@ def sweep_command(**flags: Any) -> int:
 
 
 def table(specs: Any) -> list[dict[str, Any]]:
-    """Return one row a run: id, role, budget, width, N, D, steps, batch, flops."""
+    """Return one row a run: id, role, budget, width, N, D, steps, batch, rate, seed, flops."""
     return [
         {
             "id": spec.id,
@@ -102,6 +102,8 @@ def table(specs: Any) -> list[dict[str, Any]]:
             "D": spec.setup.tokens,
             "steps": spec.setup.steps,
             "batch": spec.setup.batch,
+            "lr_hidden": spec.setup.rates.hidden,
+            "seed": spec.setup.seed,
             "flops": spec.setup.flops,
         }
         for spec in specs
@@ -109,13 +111,19 @@ def table(specs: Any) -> list[dict[str, Any]]:
 
 
 def text(specs: Any) -> str:
-    """Return the same table as text; N counts matrices and head."""
+    """Return the same table as text, with what it counts as its last line."""
     lines = [
         f"{'role':9} {'C (FLOPs)':>9} {'width':>5} {'N':>7} {'D':>7} {'steps':>6} {'batch':>5}"
+        f" {'rate':>8} {'seed':>4}"
     ]
     lines += [
         f"{row['role']:9} {row['budget']:9.3g} {row['width']:5d} {format_count(row['N']):>7}"
         f" {format_count(row['D']):>7} {row['steps']:6d} {row['batch']:5d}"
+        f" {row['lr_hidden']:8.2g} {row['seed']:4d}"
         for row in table(specs)
     ]
+    lines.append(
+        "N counts matrices + head, D tokens processed, C exact training FLOPs, batch sequences;"
+        " rate: peak of hidden matrices"
+    )
     return "\n".join(lines)

@@ -6,6 +6,7 @@ import textwrap
 from typing import TYPE_CHECKING, Any
 
 from isoflop.cli.law_text import columns
+from isoflop.runs.convention import UNSTATED
 from isoflop.units import format_count, format_duration, format_flops, format_loss
 
 if TYPE_CHECKING:
@@ -264,9 +265,12 @@ def runs_text(answer: PlanAnswer) -> str:
         ends = [show(end) if end is not None else "open" for end in (low, high)]
         return f"{name:22} {show(estimate.estimate):>8}   {ends[0]} to {ends[1]}"
 
+    counts = f"N counts {answer.convention}"
+    if answer.convention == UNSTATED:
+        counts = "N as the runs count it, which they do not say"
     lines = [
         f"budget {answer.C:.3g} FLOPs, {answer.decades:+.1f} decades from the largest fitted run;"
-        f" {100 * answer.level:.0f} % intervals; N counts {answer.convention}",
+        f" {100 * answer.level:.0f} % intervals; {counts}",
         line("N", answer.N, format_count),
         line("D (tokens)", answer.D, format_count),
         line("loss (nats per token)", answer.loss, lambda x: f"{x:.3f}"),

@@ -50,14 +50,21 @@ def command(source: Path, column: Any, where: str | None, out: Path | None, as_j
 
 
 def text(table: Any) -> str:
-    """Return the main columns of a table as text."""
+    """Return the main columns of a table as text, a study's by role, budget and size.
+
+    The last line says how they were counted.
+    """
     names = [name for name in SHOWN if name in table.columns]
-    rows = [names, *([_cell(name, table[name][i]) for name in names] for i in range(len(table)))]
+    order = range(len(table))
+    if {"role", "budget", "N"} <= set(table.columns):
+        order = sorted(order, key=lambda i: (table["role"][i], table["budget"][i], table["N"][i]))
+    rows = [names, *([_cell(name, table[name][i]) for name in names] for i in order)]
     widths = [max(len(row[k]) for row in rows) for k in range(len(names))]
-    return "\n".join(
+    lines = [
         "  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True))
         for row in rows
-    )
+    ]
+    return "\n".join([*lines, f"{len(table)} runs; as the table counts: {table.convention}"])
 
 
 def _cell(name: str, value: Any) -> str:

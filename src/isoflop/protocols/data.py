@@ -65,7 +65,11 @@ class RunData:
 
 
 def run_data(
-    columns: Mapping[str, np.ndarray], convention: str = "matrices+head", *, fit_only: bool = True
+    columns: Mapping[str, np.ndarray],
+    convention: str = "matrices+head",
+    *,
+    fit_only: bool = True,
+    stated: str | None = None,
 ) -> RunData:
     """Take the finished runs of a table for an analysis.
 
@@ -73,6 +77,8 @@ def run_data(
         columns: a run table's columns; `N` is used where the table has no column for the
             convention and states none, `budget` defaults to C, `role` to "isoflop".
         convention: which weights N counts.
+        stated: what the table says its own column N counts; what is used of a table that has no
+            column for the convention is named so.
         fit_only: leave out learning-rate probes (seed repeats are runs like any other).
 
     Raises:
@@ -106,7 +112,7 @@ def run_data(
         C=C,
         loss=np.asarray(columns["loss"], dtype=float),
         budget=np.asarray(columns.get("budget", C), dtype=float),
-        convention=convention,
+        convention=convention if name in columns or stated is None else stated,
     ).where(keep)
 
 

@@ -67,7 +67,7 @@ def validate(
         return validation.validate(table, declared, holdout=holdout, how=how)
     columns = grouped(table)
     columns.setdefault("id", np.arange(len(table)).astype(str))
-    data = run_data(columns, convention)
+    data = run_data(columns, convention, stated=table.convention.N)
     if holdout == LARGEST:
         held = data.budget == data.budget.max()
     elif holdout in RULES:
@@ -135,7 +135,7 @@ def plan(
             "Fit a law first:  isoflop fit runs.csv --out fit.json; isoflop plan --fit fit.json",
         )
     flops = read(budget)[0].flops
-    data = run_data(grouped(source), convention)
+    data = run_data(grouped(source), convention, stated=source.convention.N)
     known = (settings or Settings()).knowing(source)
     return plan_run(_fit(data, known), flops, known)
 

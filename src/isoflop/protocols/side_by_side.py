@@ -49,7 +49,7 @@ def approaches(
     unknown = set(which) - set(APPROACHES)
     if unknown:
         raise InputError(f"there is no approach {', '.join(sorted(unknown))}; there are 1, 2, 3.")
-    data = run_data(grouped(table), convention)
+    data = run_data(grouped(table), convention, stated=table.convention.N)
     how = (settings or Settings()).knowing(table)
     found: dict[str, Approach] = {}
     if "1" in which:

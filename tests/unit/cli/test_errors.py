@@ -174,6 +174,23 @@ def test_the_verbs_work_on_a_table(capsys, table):
     assert fit["intervals"] is None
 
 
+def test_the_table_of_a_study_is_in_order_and_says_how_it_counts(capsys, tmp_path):
+    runs, _ = make_study(quick())
+    for made in runs:
+        folder = tmp_path / "study" / "runs" / made.id
+        folder.mkdir(parents=True)
+        (folder / "run.json").write_bytes(msgspec.json.encode(made))
+    assert run(["runs", str(tmp_path / "study")]) == 0
+    header, *rows, last = capsys.readouterr().out.splitlines()
+    assert header.split()[:3] == ["role", "budget", "N"]
+    roles = [(row.split()[0], float(row.split()[1])) for row in rows]
+    assert len(rows) == len(runs)
+    assert roles == sorted(roles)
+    assert last.startswith(f"{len(runs)} runs")
+    assert "N matrices+head" in last
+    assert "loss nats/token" in last
+
+
 def test_a_condition_holds_out_the_runs_it_names(capsys, table):
     assert run(["validate", str(table), "--holdout", "C > 5e19", "--json"]) in (0, 1)
     answer = json.loads(capsys.readouterr().out)

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from isoflop.errors import InputError
+from isoflop.protocols.models import Settings
 from isoflop.protocols.question import grouped, plan
+from isoflop.runs.convention import Convention
 from isoflop.runs.table import RunTable
 
 
@@ -29,3 +31,16 @@ def test_budgets_that_are_named_are_kept():
 def test_a_budget_that_is_not_positive_is_refused():
     with pytest.raises(InputError, match="not positive"):
         plan(table([1e19, 3e19]), -1.0)
+
+
+@pytest.mark.parametrize(("stated", "said"), [("unstated", "unstated"), ("all", "all")])
+def test_a_count_that_the_table_does_not_have_is_not_claimed(stated, said):
+    """N of a table without a column for matrices + head is what the table says, or unknown."""
+    C = np.repeat([1e18, 1e19, 1e20], 5)
+    N = np.tile([0.25, 0.5, 1.0, 2.0, 4.0], 3) * 0.1 * C**0.5
+    D = C / (6 * N)
+    values = {"N": N, "D": D, "C": C, "loss": 1.7 + 400 / N**0.34 + 410 / D**0.28}
+    runs = RunTable.from_columns(values, convention=Convention(N=stated))
+    assert plan(runs, 1e21, settings=Settings(samples=50)).convention == said
+    known = RunTable.from_columns({**values, "N_matrices_head": N})
+    assert plan(known, 1e21, settings=Settings(samples=50)).convention == "matrices+head"
