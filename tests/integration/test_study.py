@@ -26,17 +26,31 @@ def study(tmp_path_factory):
     return folder, json.loads(done.stdout)
 
 
-def test_the_acceptance_keys_are_there(study):
-    folder, result = study
+def refuse(constant: str) -> None:
+    raise AssertionError(f"{constant} is not JSON")
+
+
+def test_the_acceptance_document(study):
+    folder, _ = study
+    text = (folder / "result.json").read_text(encoding="utf-8")
+    result = json.loads(text, parse_constant=refuse)
     assert Path(result["report"]).read_text(encoding="utf-8").startswith("<!")
-    assert result["runs"]["finished"] >= 12
+    assert result["runs"]["finished"] == len(result["table"]["id"]) >= 12
     assert result["runs"]["failed"] == 0
     for name in ("approach1", "approach2", "approach3"):
-        assert "N_exponent" in result[name]
-    assert result["heldout"] is None or {"predicted", "interval", "observed"} <= set(
-        result["heldout"]
-    )
-    assert (folder / "result.json").exists()
+        approach = result[name]
+        assert approach["ok"] == (approach["N_exponent"] is not None)
+        if approach["ok"]:
+            low, high = approach["N_exponent"]["interval"]
+            assert low < approach["N_exponent"]["estimate"] < high
+    assert sum(result[f"approach{k}"]["ok"] for k in (1, 2, 3)) >= 2
+    heldout = result["heldout"]
+    assert heldout["interval"][0] < heldout["predicted"] < heldout["interval"][1]
+    assert 1.0 < heldout["observed"] < 6.0
+    for name in ("N", "D", "loss"):
+        low, high = result["plan"][name]["interval"]
+        assert 0 < low < result["plan"][name]["estimate"] < high
+    assert result["plan"]["C"] == pytest.approx(10 * 1.6e10)
 
 
 def test_models_learn(study):

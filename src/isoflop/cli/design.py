@@ -67,7 +67,6 @@ def sweep_command(**flags: Any) -> int:
 
     from isoflop.cli.study import load_corpus
     from isoflop.design.sweep import TEMPLATE, isoflop
-    from isoflop.store.files import write_atomic
 
     corpus = load_corpus(flags["corpus"], quiet=flags["quiet"])
     sweep = isoflop(
@@ -85,8 +84,7 @@ def sweep_command(**flags: Any) -> int:
         click.echo(text(sweep.specs))
         click.echo(f"{len(sweep.specs)} runs, {format_flops(sweep.cost)} in all")
     if not flags["dry_run"]:
-        write_atomic(flags["out"], msgspec.json.format(msgspec.json.encode(sweep), indent=1))
-        click.echo(f"wrote {flags['out']}", err=True)
+        o.write(flags["out"], msgspec.json.format(msgspec.json.encode(sweep), indent=1))
     return 0
 
 

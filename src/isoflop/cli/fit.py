@@ -121,10 +121,7 @@ def command(ctx: click.Context, source: Path, **flags: Any) -> int:
     else:
         click.echo(str(fitted))
     if flags["out"] is not None:
-        from isoflop.store.files import write_atomic
-
-        write_atomic(flags["out"], fitted.to_json().encode())
-        click.echo(f"wrote {flags['out']}", err=True)
+        o.write(flags["out"], fitted.to_json().encode())
     return 0 if fitted.converged and all(fitted.identified.values()) else 1
 
 

@@ -168,6 +168,15 @@ def whole(numbers: tuple[float, ...] | None, flag: str) -> tuple[int, ...] | Non
     return tuple(int(number) for number in numbers)
 
 
+def write(path: Path | None, data: bytes) -> None:
+    """Write what --out asks for, whole or not at all, and say so; nothing without --out."""
+    if path is not None:
+        from isoflop.store.files import write_atomic
+
+        write_atomic(path, data)
+        click.echo(f"wrote {path}", err=True)
+
+
 def print_json(value: Any) -> None:
     """Print a record or builtin as one JSON document."""
     import msgspec

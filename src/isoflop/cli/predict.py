@@ -79,11 +79,7 @@ def command(ctx: click.Context, source: Path, **flags: Any) -> int:
         o.print_json(document(answer))
     else:
         click.echo(text(answer))
-    if flags["out"] is not None:
-        from isoflop.store.files import write_atomic
-
-        write_atomic(flags["out"], answer.to_json().encode())
-        click.echo(f"wrote {flags['out']}", err=True)
+    o.write(flags["out"], answer.to_json().encode())
     return 0
 
 

@@ -35,6 +35,7 @@ Examples:
 @o.convention_option
 @o.seed_option
 @o.level_option
+@click.option("--out", type=o.PLACE, help="Write the answer as JSON.")
 @o.json_flag
 @click.pass_context
 def command(ctx: click.Context, source: Path, **flags: Any) -> int:
@@ -57,7 +58,7 @@ def command(ctx: click.Context, source: Path, **flags: Any) -> int:
             convention=flags["convention"],
             settings=o.analysis_settings(flags),
         )
-        _tell(heldout, flags["as_json"], text)
+        _tell(heldout, flags, text)
         return 0 if heldout.covered else 1
     if source.is_dir():
         table = points_of_one_law(table)
@@ -68,7 +69,7 @@ def command(ctx: click.Context, source: Path, **flags: Any) -> int:
         level=flags["level"],
     )
     answer: Any = validate(table, flags["laws"], holdout=flags["holdout"], how=how)
-    _tell(answer, flags["as_json"], text_of_laws)
+    _tell(answer, flags, text_of_laws)
     return 0 if answer.useful else 1
 
 
@@ -80,11 +81,14 @@ def _only_with_laws(ctx: click.Context) -> None:
             )
 
 
-def _tell(answer: Any, as_json: bool, write: Any) -> None:
-    if as_json:
+def _tell(answer: Any, flags: dict[str, Any], write: Any) -> None:
+    import msgspec
+
+    if flags["as_json"]:
         o.print_json(answer)
     else:
         click.echo(write(answer))
+    o.write(flags["out"], msgspec.json.encode(answer))
 
 
 def text_of_laws(answer: Any) -> str:

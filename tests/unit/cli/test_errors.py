@@ -191,9 +191,12 @@ def test_the_table_of_a_study_is_in_order_and_says_how_it_counts(capsys, tmp_pat
     assert "loss nats/token" in last
 
 
-def test_a_condition_holds_out_the_runs_it_names(capsys, table):
-    assert run(["validate", str(table), "--holdout", "C > 5e19", "--json"]) in (0, 1)
+def test_a_condition_holds_out_the_runs_it_names(capsys, table, tmp_path):
+    out = tmp_path / "answer.json"
+    flags = ["--holdout", "C > 5e19", "--json", "--out", str(out)]
+    assert run(["validate", str(table), *flags]) in (0, 1)
     answer = json.loads(capsys.readouterr().out)
+    assert json.loads(out.read_bytes()) == answer
     assert [cell["C"] for cell in answer["cells"]] == [1e20] * 5
     assert max(answer["fitted_budgets"]) == pytest.approx(1e19)
 
