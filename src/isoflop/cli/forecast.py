@@ -73,6 +73,8 @@ def command(source: Path, **flags: Any) -> int:
 def text(found: Any, flags: dict[str, Any]) -> str:
     """Return one forecast as text: a line of facts, a table, the weights, what to know."""
     title = found.group or flags["y"]
+    if not found.predictions:
+        return "\n".join([f"{title}: {found.training_rows} training rows", *found.notes])
     percent = f"{100 * found.level:.0f} %"
     facts = f"{found.training_rows} training rows to {flags['x']} = {found.last:.4g}"
     if found.decades > 0:

@@ -95,6 +95,25 @@ def test_text(capsys, tmp_path):
     assert "weights: " in out
 
 
+def test_a_group_that_cannot_be_forecast_does_not_stop_the_others(capsys, tmp_path):
+    path = write(tmp_path / "curves.csv")
+    plain = document(capsys, path)["groups"]
+    more = ["few,1e6,0.5,train", "few,2e6,0.4,train", "few,4e6,0.3,test"]
+    more += [f"done,{x:g},0.5,train" for x in X] + [f"zero,{x:g},0,train" for x in X]
+    path.write_text(path.read_text() + "\n".join([*more, "zero,2e9,0.1,test"]) + "\n")
+    found = document(capsys, path)["groups"]
+    assert bare(found[:2]) == bare(plain)
+    assert [group["group"] for group in found[2:]] == ["few", "done", "zero"]
+    reasons = ("2 training rows of `few`", "nothing to predict for `done`", "not positive numbers")
+    for group, reason in zip(found[2:], reasons, strict=True):
+        assert group["predictions"] == []
+        assert group["rmsle"] is None
+        assert group["noise"] is None
+        assert reason in group["notes"][0]
+    assert run(["forecast", str(path), *ARGUMENTS]) == 0
+    assert "few: 2 training rows\nno forecast: 2 training rows" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("arguments", "words", "code"),
     [

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from isoflop.errors import InputError
+from isoflop.errors import InputError, NotIdentified
 from isoflop.fit.forecast.forecasting import forecast
 from isoflop.fit.forecast.result import CurveForecast, Prediction
 from isoflop.runs.where import mask_of
@@ -44,12 +44,13 @@ def forecast_table(
         seed: of the samples; each curve has its own.
 
     Returns:
-        One forecast a group, in the order of their first rows.
+        One forecast a group, in the order of their first rows. A group that cannot be forecast has
+        no predictions and a note that says why.
 
     Raises:
-        InputError: a column is missing or not numbers, a training value is not positive, there
-            is nothing to predict, or no row is training.
-        NotIdentified: a curve has fewer than four training rows.
+        InputError: a column is missing or not numbers, or no row is training; where no group can
+            be forecast, also that a training value is not positive or nothing is to be predicted.
+        NotIdentified: every curve has fewer than four training rows.
     """
     abscissa, ordinate = _numbers(table, x), _numbers(table, y)
     training = np.ones(len(table), dtype=bool) if train is None else mask_of(train, table)
@@ -60,22 +61,49 @@ def forecast_table(
         )
     names = [""] * len(table) if group is None else [_name(v) for v in table[group]]
     labels = np.asarray(names, dtype=object)
-    found = []
+    found, refused = [], []
     for name in dict.fromkeys(names):
         mine = labels == name
         rows, rest = mine & training, mine & ~training
         asked = np.concatenate([abscissa[rest], np.asarray(at, dtype=float)])
         seen = np.concatenate([ordinate[rest], np.full(len(at), np.nan)])
         said = f"`{name}`" if name else ""
-        if not len(asked):
-            raise InputError(
-                f"there is nothing to predict{' for ' + said if said else ''}:"
-                f" all {rows.sum()} rows are training rows.",
-                do="Say which rows are training (--train CONDITION), or where to predict (--at X).",
-            )
-        curve = forecast(abscissa[rows], ordinate[rows], asked, seed=seed, name=said)
-        found.append(_summary(name, curve, seen, level))
+        try:
+            curve = _curve(abscissa[rows], ordinate[rows], asked, seed, said)
+        except (InputError, NotIdentified) as error:
+            refused.append(error)
+            found.append(_without(name, int(rows.sum()), level, error.what))
+        else:
+            found.append(_summary(name, curve, seen, level))
+    if len(refused) == len(found):
+        raise refused[0]
     return found
+
+
+def _curve(x: np.ndarray, y: np.ndarray, asked: np.ndarray, seed: int, said: str) -> Forecast:
+    if not len(asked):
+        raise InputError(
+            f"there is nothing to predict{' for ' + said if said else ''}:"
+            f" all {len(x)} rows are training rows.",
+            do="Say which rows are training (--train CONDITION), or where to predict (--at X).",
+        )
+    return forecast(x, y, asked, seed=seed, name=said)
+
+
+def _without(name: str, rows: int, level: float, why: str) -> CurveForecast:
+    return CurveForecast(
+        group=name,
+        predictions=[],
+        rmsle=None,
+        coverage=None,
+        level=level,
+        weights={},
+        noise=None,
+        training_rows=rows,
+        last=None,
+        decades=0.0,
+        notes=[f"no forecast: {why}"],
+    )
 
 
 def _summary(name: str, curve: Forecast, seen: np.ndarray, level: float) -> CurveForecast:

@@ -83,7 +83,8 @@ class CurveForecast(msgspec.Struct, frozen=True, kw_only=True):
 
     Args:
         group: value of the group column; "" without one.
-        predictions: one a row that is not training, by x.
+        predictions: one a row that is not training, by x; none where no forecast could be made,
+            of which the notes say why: then weights are empty, and noise and last None.
         rmsle: root mean squared difference of natural logarithms of median and observed y;
             None where no y is known.
         coverage: share of observed y inside their intervals; None where no y is known.
@@ -101,8 +102,8 @@ class CurveForecast(msgspec.Struct, frozen=True, kw_only=True):
     coverage: float | None
     level: float
     weights: dict[str, float]
-    noise: float
+    noise: float | None
     training_rows: int
-    last: float
+    last: float | None
     decades: float
     notes: list[str] = []
