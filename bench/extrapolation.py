@@ -8,7 +8,8 @@ once: RMSLE of natural logarithms per curve, then the mean over the curves of a 
 predictive density per test row, mean per curve (in units of y, for nano of y over the largest
 training y); coverage of 50 to 99 % intervals; MSCE, their mean squared miss as NSL-PFN defines
 it. Duplicate rows are merged. Single laws are fitted by `isoflop.fit` (Huber loss of log
-residuals, its defaults), without intervals.
+residuals, its defaults), without intervals. `forecast` sees the training rows of other curves of a
+curve's run (the column `model`), `forecast, each curve alone` does not.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ import numpy as np
 from isoflop.errors import IsoflopError
 from isoflop.fit import fit
 from isoflop.fit.forecast import forecast
+from isoflop.fit.forecast.kin import TrainingRows, forecast_beside_kin
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,7 +45,7 @@ PUBLISHED = {
 
 @dataclass(frozen=True)
 class Curve:
-    """Training rows x, y and test rows X, Y of one curve, without duplicates."""
+    """Training rows x, y and test rows X, Y of one curve of a run, without duplicates."""
 
     name: str
     domain: str
@@ -51,19 +53,22 @@ class Curve:
     y: np.ndarray
     X: np.ndarray
     Y: np.ndarray
+    run: str = ""
 
 
-def read(path: Path, x: str, y: str, group: str, domain: str) -> list[Curve]:
+def read(path: Path, x: str, y: str, group: str, domain: str, run: str = "") -> list[Curve]:
     """Curves of a table with a column `split` of train and test.
 
     Args:
         path: CSV; x, y, group: columns; domain: of all curves, or "" for the part of the name
-            before the first bar.
+            before the first bar; run: column of the training run, or "" for none.
     """
+    runs: dict[str, str] = {}
     rows: dict[str, set[tuple[str, float, float]]] = {}
     with path.open() as file:
         for row in csv.DictReader(file):
             name = row[group] if group else path.stem
+            runs[name] = row[run] if run else ""
             rows.setdefault(name, set()).add((row["split"], float(row[x]), float(row[y])))
     curves = []
     for name, found in rows.items():
@@ -71,7 +76,7 @@ def read(path: Path, x: str, y: str, group: str, domain: str) -> list[Curve]:
         for train in (True, False):
             pairs = sorted((a, b) for split, a, b in found if (split == "train") is train)
             parts += [np.array([p[0] for p in pairs]), np.array([p[1] for p in pairs])]
-        curves.append(Curve(name, domain or name.split("|")[0], *parts))
+        curves.append(Curve(name, domain or name.split("|")[0], *parts, run=runs[name]))
     return curves
 
 
@@ -117,7 +122,9 @@ def _relative_m2(u: np.ndarray, y: np.ndarray, far: np.ndarray) -> np.ndarray:
     return answer
 
 
+ALONE = "forecast, each curve alone"
 RULES: dict[str, Callable[[Curve], np.ndarray]] = {
+    ALONE: lambda curve: forecast(curve.x, curve.y, curve.X).median(),
     **{law: of_law(law) for law in LAWS},
     "last value": last_value,
     "M2, four windows": windows,
@@ -129,10 +136,21 @@ def rmsle(predicted: np.ndarray, observed: np.ndarray) -> float:
     return float(np.sqrt(np.mean(np.log(predicted / observed) ** 2)))
 
 
-def score(curve: Curve, rules: dict[str, Callable[[Curve], np.ndarray]]) -> dict:
-    """Rules on one curve: RMSLE and seconds, and of ours also density and ranks."""
+def score(
+    curve: Curve, curves: list[Curve], rules: dict[str, Callable[[Curve], np.ndarray]]
+) -> dict:
+    """Rules on one curve: RMSLE and seconds, and of ours also density and ranks.
+
+    Args:
+        curve: to forecast; curves: all, of which those of its run are asked; rules: others.
+    """
+    kin = [
+        TrainingRows(c.name, c.x, c.y)
+        for c in curves
+        if c.run and c.run == curve.run and c.name != curve.name
+    ]
     started = time.process_time()
-    found = forecast(curve.x, curve.y, curve.X)
+    found = forecast_beside_kin(TrainingRows(curve.name, curve.x, curve.y), curve.X, kin)
     seconds = {"forecast": time.process_time() - started}
     errors = {"forecast": rmsle(found.median(), curve.Y)}
     for name, rule in rules.items():
@@ -192,15 +210,15 @@ def main() -> None:
     parser.add_argument("--nano", type=Path)
     parser.add_argument("--bnsl", type=Path)
     parser.add_argument("--out", type=Path, help="Write every score as JSON.")
-    parser.add_argument("--alone", action="store_true", help="Only our forecast, no other rule.")
+    parser.add_argument("--ours", action="store_true", help="Only our forecasts, no other rule.")
     flags = parser.parse_args()
-    curves = read(flags.nsl, "seen_examples", "loss", "curve_id", "")
+    curves = read(flags.nsl, "seen_examples", "loss", "curve_id", "", "model")
     if flags.nano:
         curves += read(flags.nano, "x", "y", "curve_id", "nano")
     if flags.bnsl:
         curves += read(flags.bnsl, "train_set_size", "test_cross_entropy", "", "4-digit addition")
-    rules = {} if flags.alone else RULES
-    scores = [score(curve, rules) for curve in curves]
+    rules = {ALONE: RULES[ALONE]} if flags.ours else RULES
+    scores = [score(curve, curves, rules) for curve in curves]
     if flags.out:
         flags.out.write_text(json.dumps(scores))
     for domain in dict.fromkeys(s["domain"] for s in scores):

@@ -28,6 +28,11 @@ _SHOWN = 8
 @click.option("--x", required=True, help="Column of the quantity that grows: examples, steps, N.")
 @click.option("--y", required=True, help="Column of the loss or error, which falls.")
 @click.option("--group", help="Column that tells curves apart; one curve without it.")
+@click.option(
+    "--run",
+    help="Column that names a curve's training run: curves of one run inform each other. Without it"
+    " `run` or `model`, where there is one; '' for none.",
+)
 @click.option("--train", help="Condition that training rows meet; every row without it.")
 @click.option("--at", type=o.Numbers(), help="Further x to predict, joined by commas.")
 @o.column_option
@@ -49,6 +54,7 @@ def command(source: Path, **flags: Any) -> int:
         x=flags["x"],
         y=flags["y"],
         group=flags["group"],
+        run=flags["run"],
         train=flags["train"],
         at=flags["at"] or (),
         level=flags["level"],

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from isoflop.errors import InputError, NotIdentified
-from isoflop.fit.forecast.forecasting import forecast
+from isoflop.fit.forecast.kin import TrainingRows, forecast_beside_kin
 from isoflop.fit.forecast.result import CurveForecast, Prediction
 from isoflop.runs.where import mask_of
 
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from isoflop.fit.forecast.result import Forecast
     from isoflop.runs.table import RunTable
 
+#: Columns that name the training run, if nothing else is said.
+_RUNS = ("run", "model")
+
 
 def forecast_table(
     table: RunTable,
@@ -24,6 +27,7 @@ def forecast_table(
     x: str,
     y: str,
     group: str | None = None,
+    run: str | None = None,
     train: str | None = None,
     at: Sequence[float] = (),
     level: float = 0.9,
@@ -38,6 +42,9 @@ def forecast_table(
         table: rows of one or more curves.
         x, y: columns.
         group: column that tells the curves apart; one curve without it.
+        run: column that names the training run a curve belongs to: curves of one run say something
+            about each other's next rows. Without it `run` or `model`, where the table has one that
+            is the same along each curve; "" for none.
         train: condition that training rows meet; without it every row is one.
         at: further x to predict, for each curve.
         level: of the intervals.
@@ -48,8 +55,9 @@ def forecast_table(
         no predictions and a note that says why.
 
     Raises:
-        InputError: a column is missing or not numbers, or no row is training; where no group can
-            be forecast, also that a training value is not positive or nothing is to be predicted.
+        InputError: a column is missing or not numbers, no row is training, or `run` differs along
+            a curve; where no group can be forecast, also that a training value is not positive
+            or nothing is to be predicted.
         NotIdentified: every curve has fewer than four training rows.
     """
     abscissa, ordinate = _numbers(table, x), _numbers(table, y)
@@ -59,35 +67,71 @@ def forecast_table(
             f"no row of {len(table)} meets `{train}`.",
             do="Look at the columns:  isoflop runs FILE --json",
         )
-    names = [""] * len(table) if group is None else [_name(v) for v in table[group]]
-    labels = np.asarray(names, dtype=object)
+    labels = _labels(table, group)
+    runs = _runs(table, run, labels)
+    curves = {
+        name: TrainingRows(f"`{name}`" if name else "", abscissa[mine], ordinate[mine])
+        for name in dict.fromkeys(labels)
+        for mine in [(labels == name) & training]
+    }
     found, refused = [], []
-    for name in dict.fromkeys(names):
-        mine = labels == name
-        rows, rest = mine & training, mine & ~training
+    for name, curve in curves.items():
+        rest = (labels == name) & ~training
         asked = np.concatenate([abscissa[rest], np.asarray(at, dtype=float)])
         seen = np.concatenate([ordinate[rest], np.full(len(at), np.nan)])
-        said = f"`{name}`" if name else ""
+        kin = [c for n, c in curves.items() if n != name and runs.get(name, n) == runs.get(n)]
         try:
-            curve = _curve(abscissa[rows], ordinate[rows], asked, seed, said)
+            one = _curve(curve, asked, kin, seed)
         except (InputError, NotIdentified) as error:
             refused.append(error)
-            found.append(_without(name, int(rows.sum()), level, error.what))
+            found.append(_without(name, len(curve.x), level, error.what))
         else:
-            found.append(_summary(name, curve, seen, level))
+            found.append(_summary(name, one, seen, level))
     if len(refused) == len(found):
         raise refused[0]
     return found
 
 
-def _curve(x: np.ndarray, y: np.ndarray, asked: np.ndarray, seed: int, said: str) -> Forecast:
+def _labels(table: RunTable, column: str | None) -> np.ndarray:
+    """Names of the groups, [row]."""
+    names = [""] * len(table) if column is None else [_name(v) for v in table[column]]
+    return np.asarray(names, dtype=object)
+
+
+def _runs(table: RunTable, column: str | None, labels: np.ndarray) -> dict[str, str]:
+    """Group -> the run it is a curve of; empty where nothing says so.
+
+    Raises:
+        InputError: a column that was named differs along a curve.
+    """
+    wanted = _RUNS if column is None else (column,)
+    for name in wanted:
+        if not name or (column is None and name not in table):
+            continue
+        runs = _labels(table, name)
+        pairs = set(zip(labels, runs, strict=True))
+        found = dict(pairs)
+        if len(found) == len(pairs):
+            return found
+        if column is not None:
+            raise InputError(
+                f"column `{name}` has {len(pairs)} values over {len(found)} curves.",
+                "Every curve belongs to one training run.",
+                "Name a column that is the same along each curve, or none (--run '').",
+            )
+    return {}
+
+
+def _curve(
+    curve: TrainingRows, asked: np.ndarray, kin: Sequence[TrainingRows], seed: int
+) -> Forecast:
     if not len(asked):
         raise InputError(
-            f"there is nothing to predict{' for ' + said if said else ''}:"
-            f" all {len(x)} rows are training rows.",
+            f"there is nothing to predict{' for ' + curve.name if curve.name else ''}:"
+            f" all {len(curve.x)} rows are training rows.",
             do="Say which rows are training (--train CONDITION), or where to predict (--at X).",
         )
-    return forecast(x, y, asked, seed=seed, name=said)
+    return forecast_beside_kin(curve, asked, kin, seed=seed)
 
 
 def _without(name: str, rows: int, level: float, why: str) -> CurveForecast:

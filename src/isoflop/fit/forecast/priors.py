@@ -49,6 +49,10 @@ class Priors:
             Student t that samples follow.
         hardly: range of ln y below which samples are widened further, and the power of (that range
             over the curve's), divided by the degrees of freedom.
+        kin: curves of the same run that are asked at most, the nearest in range.
+        kin_reach: share of the farthest x asked that their rows must reach.
+        kin_rows: rows that they must have up to there.
+        kin_share: of their mean surprise that is added.
         draws: parameter sets a law is represented by.
     """
 
@@ -84,6 +88,10 @@ class Priors:
     memory: tuple[float, float] = (0.7, 0.15)
     fitted: int = 3
     hardly: tuple[float, float] = (0.15, 1.0)
+    kin: int = 3
+    kin_reach: float = 0.9
+    kin_rows: int = 8
+    kin_share: float = 0.5
     draws: int = 256
 
 
