@@ -9,6 +9,7 @@ import numpy as np
 
 from isoflop.errors import InputError
 from isoflop.runs.combine import derive
+from isoflop.runs.status import finished
 from isoflop.runs.where import mask_of
 
 if TYPE_CHECKING:
@@ -185,15 +186,21 @@ def usable(
     names = [x.name for law in laws for x in law.inputs if not x.dimension.text]
     table.require(*dict.fromkeys(names), output)
     good = np.all([np.isfinite(table[name]) for name in (*names, output)], axis=0)
-    if logs:
-        good &= table[output] > 0
     if "status" in table:
-        good &= np.isin(table["status"].astype(str), ("", "finished"))
+        good &= finished(table["status"])
     if not good.any():
         raise InputError(
             f"none of {len(good)} runs has {', '.join(dict.fromkeys(names))} and {output}.",
             do="Look at the table:  isoflop runs FILE",
         )
+    if logs and not (good & (table[output] > 0)).any():
+        raise InputError(
+            f"`{output}` is not positive in any of {int(good.sum())} runs.",
+            "Residuals are of its logarithm unless another noise is asked for.",
+            "Take residuals of the output itself:  --noise raw-squared",
+        )
+    if logs:
+        good &= table[output] > 0
     left = int((~good).sum())
     text = f"{left} of {len(good)} runs are left out: a value is missing or not positive."
     return table.where(good), text if left else ""

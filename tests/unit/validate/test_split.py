@@ -110,3 +110,18 @@ def test_runs_without_a_value_are_left_out_and_counted(table):
 def test_no_usable_run(table):
     with pytest.raises(InputError, match="none of"):
         usable(table.with_columns(loss=np.full(len(table), np.nan)), [LAW], "loss", logs=True)
+
+
+def test_runs_are_finished_by_any_of_the_usual_words_and_losses_below_zero_need_other_noise():
+    law = resolve("E + A/x^alpha", columns=("x",))
+    columns = {
+        "x": np.arange(1.0, 5),
+        "loss": np.array([-1.0, -2, -3, -4]),
+        "status": np.array(["Completed", "success", "failed", ""], dtype=object),
+    }
+    kept, note = usable(RunTable.from_columns(columns), [law], "loss", logs=False)
+    assert len(kept) == 3
+    assert note.startswith("1 of 4 runs")
+    with pytest.raises(InputError, match=r"not positive in any of 3 runs.*") as refused:
+        usable(RunTable.from_columns(columns), [law], "loss", logs=True)
+    assert "--noise raw-squared" in refused.value.do

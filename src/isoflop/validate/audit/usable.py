@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from isoflop.errors import InputError
+from isoflop.runs.status import finished
 
 if TYPE_CHECKING:
     from isoflop.runs.table import RunTable
 
-#: Words of a column `status` that say a run came to its end.
-FINISHED = frozenset({"", "finished", "done", "complete", "completed", "success", "ok"})
 #: Roles of runs that were not made to be fitted.
 PROBES = frozenset({"lr_probe"})
 
@@ -36,8 +35,7 @@ class Usable:
         """Mask [row] of runs that came to their end."""
         if "status" not in self.table.columns:
             return np.ones(len(self.table), dtype=bool)
-        words = (str(s).strip().lower() in FINISHED for s in self.table["status"])
-        return np.fromiter(words, dtype=bool, count=len(self.table))
+        return finished(self.table["status"])
 
     @property
     def runs(self) -> RunTable:
