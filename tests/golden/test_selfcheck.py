@@ -2,6 +2,7 @@
 
 import csv
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -71,6 +72,17 @@ def test_the_untuned_sweep_is_found_out():
     ratio = check_ratio(untuned)
     assert ratio.severity == "warning"
     assert ratio.numbers["highest"] > 60
+
+
+def test_too_few_tokens_a_parameter_point_at_the_smaller_models():
+    assert "larger" in check_ratio(surface("untuned")).remedy
+    tuned = surface("tuned")
+    more = SimpleNamespace(point=lambda C: 5 * tuned.N_opt.point(C))
+    few = check_ratio(SimpleNamespace(usable=tuned.usable, N_opt=more, D_opt=tuned.D_opt))
+    assert few.severity == "warning"
+    assert few.numbers["highest"] < 8
+    assert "few tokens" in few.why
+    assert "smaller" in few.remedy
 
 
 def test_the_rate_probes_find_it_too():

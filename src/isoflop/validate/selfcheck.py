@@ -109,16 +109,22 @@ def check_ratio(surface: IsoflopSurface) -> Finding:
     C = np.array([p.C for p in surface.usable])
     ratio = surface.D_opt.point(C) / surface.N_opt.point(C)
     low, high = PLAUSIBLE_RATIO
-    outside = bool((ratio < low).any() or (ratio > high).any())
+    few, many = bool((ratio < low).any()), bool((ratio > high).any())
+    outside = few or many
     return Finding(
         code="ratio",
         severity="warning" if outside else "ok",
         message=f"tokens per parameter at the optimum: {ratio.min():.0f} to {ratio.max():.0f}"
         + (f" (expected {low:g} to {high:g})." if outside else "."),
         numbers={"lowest": float(ratio.min()), "highest": float(ratio.max())},
-        why="Too many tokens per parameter is the mark of learning rates that are too low for"
+        why="So few tokens per parameter are best where the smaller models are trained worse than"
+        " they could be."
+        if few
+        else "Too many tokens per parameter is the mark of learning rates that are too low for"
         " the larger models.",
-        remedy="Look at the rate probes; raise the rate of the larger widths." if outside else "",
+        remedy=f"Look at the rate probes of the {'smaller' if few else 'larger'} widths."
+        if outside
+        else "",
     )
 
 
