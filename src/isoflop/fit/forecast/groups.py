@@ -112,7 +112,7 @@ def _runs(table: RunTable, column: str | None, labels: np.ndarray) -> dict[str, 
         pairs = set(zip(labels, runs, strict=True))
         found = dict(pairs)
         if len(found) == len(pairs):
-            return found
+            return {curve: one for curve, one in found.items() if one not in ("", "nan")}
         if column is not None:
             raise InputError(
                 f"column `{name}` has {len(pairs)} values over {len(found)} curves.",

@@ -77,7 +77,7 @@ def test_kin_that_cannot_tell_change_nothing(kin):
     assert not any("of this run" in note for note in found.notes)
 
 
-def table(run: str = "model", hidden: float = 1.0, split_runs: bool = False) -> RunTable:
+def table(run: str = "model", hidden: float = 1.0, runs: tuple[str, str] = ("r", "r")) -> RunTable:
     """A short curve and a longer one; of both the test rows are multiplied by `hidden`."""
     kin = kin_of(-0.2)
     x = np.concatenate([LONG[:-1], LONG])
@@ -86,7 +86,7 @@ def table(run: str = "model", hidden: float = 1.0, split_runs: bool = False) -> 
     return RunTable.from_columns(
         {
             "curve": np.repeat(["short", "long"], [25, 26]),
-            run: np.repeat(["r", "s" if split_runs else "r"], [25, 26]),
+            run: np.repeat(runs, [25, 26]),
             "x": x,
             "y": np.where(train, y, hidden * y),
             "split": np.where(train, "train", "test"),
@@ -112,7 +112,7 @@ def test_a_table_says_which_curves_are_of_one_run():
         assert np.all(np.array(short) < plain[0])
         assert far == plain[1]
         assert "`long`" in found[0].notes[-1]
-    for apart in (table("who"), table(split_runs=True)):
+    for apart in (table("who"), table(runs=("r", "s")), table(runs=("", ""))):
         assert medians(forecast_table(apart, **COLUMNS)) == plain
 
 
