@@ -158,6 +158,8 @@ def check_correlated(e: Evidence) -> Iterator[Finding]:
         raise InputError(
             f"{pairs} pairs of runs differ in D only and are neighbours; {_PAIRS} are needed."
         )
+    if not d.sigma > 0:
+        raise InputError("the runs lie on the law exactly; there is no scatter to correlate.")
     r = d.residual[order] / d.sigma
     correlation = float((r[1:] * r[:-1])[same].mean())
     bad = correlation > _CORRELATED and correlation * np.sqrt(pairs) > _SURE
