@@ -9,6 +9,7 @@ import numpy as np
 
 from isoflop.errors import ConventionError, InputError
 from isoflop.fit.envelope import Curve
+from isoflop.runs.columns import missing_column
 from isoflop.runs.cost import CostCurve
 from isoflop.validate.audit.training import repeated_noise
 
@@ -89,10 +90,7 @@ def run_data(
     N = columns[name] if name in columns else columns.get("N")
     missing = [c for c in ("D", "C", "loss") if c not in columns] + ([] if N is not None else ["N"])
     if missing or N is None:
-        raise InputError(
-            f"the run table has no column {', '.join(missing)}; it has {', '.join(columns)}.",
-            do="Say which column it is:  --column D=tokens_D",
-        )
+        raise missing_column(missing[0], columns)
     count = len(N)
     status = np.asarray(columns.get("status", np.full(count, "finished")))
     role = np.asarray(columns.get("role", np.full(count, "isoflop"))).astype(str)
