@@ -71,6 +71,7 @@ def main() -> None:
         "2T served, 25B unique tokens": (
             "chinchilla", {"unique_tokens": 25e9}, "1e22", None, served,
         ),
+        "2T served at 4 bits": ("chinchilla", {"serve_bits": 4.0}, "1e23", None, served),
     }  # fmt: skip
     print(f"{SAMPLES} samples, CPU seconds a plan (goal {GOAL})")
     for name, (law, options, budget, loss, serving) in asked.items():

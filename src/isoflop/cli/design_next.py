@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from isoflop.cli import options as o
+from isoflop.cli.quantities import number
 from isoflop.errors import InputError
 from isoflop.units import format_count, format_flops, format_loss, parse_count, parse_flops
 
@@ -138,8 +139,8 @@ def text(answer: NextRuns) -> str:
     lines = [
         f"target: loss of the {point} N = {format_count(target.N)}, D = {format_count(target.D)}"
         f" (C = {format_flops(target.C)}); law {answer.law}",
-        f"{len(answer.runs)} runs, {format_flops(answer.cost)} of {format_flops(answer.budget)}"
-        f" FLOPs (counted {answer.counted})",
+        f"{number(len(answer.runs), 'run')}, {format_flops(answer.cost)} of"
+        f" {format_flops(answer.budget)} FLOPs (counted {answer.counted})",
         f"{'C (FLOPs)':>10} {'N':>8} {'D':>8} {'D/N':>7}  width",
     ]
     lines += [

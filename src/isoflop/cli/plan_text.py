@@ -229,7 +229,7 @@ def compare_text(plans: Sequence[Plan]) -> str:
     said: dict[str, list[str]] = {}
     for plan in plans:
         for warning in plan.warnings:
-            name = f"{plan.law} ({plan.constants_from.rpartition(' ')[2]})"
+            name = f"{plan.law} ({plan.constants_from.rpartition(' ')[2].strip('()')})"
             said.setdefault(warning, []).append(name)
     for warning, names in said.items():
         shown = f"warning: {', '.join(names)}: {warning}"

@@ -58,8 +58,9 @@ def check(
             "Fit a law in N and D:  isoflop fit runs.csv --law chinchilla --out fit.json",
         )
     if names - {"N", "D"} != set(others):
+        further = ", ".join(sorted(names - {"N", "D"}))
         raise InputError(
-            f"`{fit.law.name}` also needs {', '.join(sorted(names - {'N', 'D'})) or 'nothing'},"
+            f"`{fit.law.name}` {f'also takes {further}' if further else 'takes N and D alone'},"
             f" and {', '.join(sorted(others)) or 'nothing'} is given.",
             do="Give each further input one value:  --input U=25e9",
         )

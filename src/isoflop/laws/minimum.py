@@ -16,7 +16,10 @@ CLOSE = 1e-9
 
 
 def golden_sections(
-    function: Callable[[np.ndarray], np.ndarray], low: np.ndarray, high: np.ndarray
+    function: Callable[[np.ndarray], np.ndarray],
+    low: np.ndarray,
+    high: np.ndarray,
+    close: float = CLOSE,
 ) -> np.ndarray:
     """Return where a function is least within brackets, to about 1e-8; kinks do not matter.
 
@@ -24,15 +27,16 @@ def golden_sections(
         function: values at points, both of the brackets' shape; called once a step.
         low: lower ends of the brackets, any shape.
         high: upper ends; the function has one minimum between the two.
+        close: width of a bracket at which its sections end.
 
     Returns:
-        Middles of the brackets when all are narrower than `CLOSE`. The ends themselves are never
+        Middles of the brackets when all are narrower than `close`. The ends themselves are never
         looked at.
     """
     width = float(np.max(high - low))
     a, b = high - _RATIO * (high - low), low + _RATIO * (high - low)
     at_a, at_b = function(a), function(b)
-    while width > CLOSE:
+    while width > close:
         left = at_a < at_b
         low, high = np.where(left, low, a), np.where(left, b, high)
         new = np.where(left, high - _RATIO * (high - low), low + _RATIO * (high - low))

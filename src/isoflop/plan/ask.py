@@ -21,7 +21,7 @@ from isoflop.plan.options import limits_of, machine_of, serving_of
 from isoflop.plan.question import Question
 from isoflop.plan.source import surface
 from isoflop.plan.surface import SIZES
-from isoflop.units import parse_count, parse_quantity
+from isoflop.units import parse_count, parse_flops, parse_quantity
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -214,6 +214,9 @@ _BOUNDS = ("min_N", "max_N", "N", "min_D", "max_D", "D", "max_C")
 _LIMITS = (*_BOUNDS, "max_epochs", "deadline", "serve_on", "latency")
 _QUESTION = ("loss", "accuracy", "lifetime", "rule")
 _LINK = ("link", "link_constants")
+#: Options that are numbers and may be written as people do.
+_COUNTS = ("unique_tokens", "serve_bits", "level", "count", "price", "pue", "serve_price")
+_NUMBERS = (*_BOUNDS, *_COUNTS, "max_epochs", "loss", "accuracy", "days")
 KNOWN = (*_SURFACE, *_MACHINE, *_SERVING, *_LIMITS, *_QUESTION, *_LINK, "days")
 
 
@@ -230,6 +233,7 @@ def question_of(
         raise InputError(
             f"a plan has no option {', '.join(unknown)}.", do=f"It has {', '.join(sorted(KNOWN))}."
         )
+    options = _read(options)
     machine = machine_of(**_only(options, _MACHINE))
     wanted = options.get("loss") is not None or options.get("accuracy") is not None
     days = options.get("days")
@@ -257,6 +261,15 @@ def question_of(
         **_only(options, _QUESTION),
     )
     return question, _only(options, (*_SURFACE, *_LINK))
+
+
+def _read(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return options with numbers that were given as text read: `N="7B"`, `max_C="10 PF-days"`."""
+    read = dict(options)
+    for name, value in options.items():
+        if isinstance(value, str) and name in _NUMBERS:
+            read[name] = (parse_flops if name == "max_C" else parse_count)(value)
+    return read
 
 
 def _linked(question: Question, found: Surface, options: Mapping[str, Any]) -> Question:

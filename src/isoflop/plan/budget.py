@@ -94,6 +94,8 @@ def read(text: str | float, machine: Machine | None = None) -> tuple[Budget, Mac
     known = machine or Machine()
     if isinstance(text, int | float):
         return Budget(text=f"{text:g}", flops=_positive(float(text), f"{text:g}")), known
+    if not isinstance(text, str):
+        raise InputError(f"a budget is text or a number, not {type(text).__name__}.")
     if not text.strip() or re.fullmatch(r"[-+−]?\s*(?:nan|inf(?:inity)?)", text.strip(), re.I):
         raise InputError(
             f"`{text}` is no amount of anything.", do="Write 1e23 or '64 H100 for 3 weeks'."

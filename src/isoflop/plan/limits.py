@@ -81,10 +81,11 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
         Raises:
             InputError: the smallest allowed model and data cost more than K.
         """
-        least = self.min_N * (TRAIN_FLOPS * self.min_D + serving)
+        smallest = max(self.min_N, 1.0)  # no model has less than one parameter
+        least = smallest * (TRAIN_FLOPS * self.min_D + serving)
         if least > K * (1 + 1e-9):
             raise InputError(
-                f"{format_count(self.min_N)} parameters{self.why('min_N')} on"
+                f"{format_count(smallest)} parameters{self.why('min_N')} on"
                 f" {format_count(self.min_D)} tokens{self.why('min_D')}"
                 f"{' and their serving' if serving else ''} cost {format_flops(least)} FLOPs, more"
                 f" than the budget of {format_flops(K)}.",

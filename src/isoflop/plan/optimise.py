@@ -187,9 +187,13 @@ def lowest_reachable(surface: Surface, *, limits: Limits) -> float:
 
 
 def lowest_losses(surface: Surface, max_N: float = np.inf, max_D: float = np.inf) -> np.ndarray:
-    """Return the loss [row] of as many parameters and tokens as there may be."""
-    N, D = (np.array([[min(most, _ENDLESS)]]) for most in (max_N, max_D))
-    return surface.loss(N, D)[:, 0]
+    """Return the loss [row] of as many parameters, and of the best tokens, as there may be.
+
+    More tokens are not always better: a model quantised after training loses more by them.
+    """
+    N = np.array([[min(max_N, _ENDLESS)]])
+    D = np.minimum(np.geomspace(1.0, _ENDLESS, 161), max_D)[None]
+    return surface.loss(N, D).min(axis=1)
 
 
 def tokens_at(surface: Surface, N: np.ndarray, loss: np.ndarray | float) -> np.ndarray:

@@ -19,6 +19,10 @@ SMALLEST, LARGEST = 1e2, 1e22
 FEWEST, MOST = 1e2, 1e19
 
 PER_DECADE = 6
+#: Brackets in ln D, and the values there.
+Ends = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+#: Rungs of a fine ladder of tokens, one a decade, and the width in ln D of dips between them.
+RUNGS, _NEAR = 18, 1e-4
 
 
 def lowest(
@@ -63,7 +67,9 @@ def tokens_for(surface: Surface, N: np.ndarray, loss: np.ndarray | float) -> np.
     """Return the fewest tokens with which N parameters reach a loss; inf where they never do.
 
     A ladder in ln D finds where the loss is first reached; Ridders' method, which is exact for
-    an exponential in ln D, finds the tokens to 1e-12.
+    an exponential in ln D, finds the tokens to 1e-12. Where more tokens may raise the loss (a
+    model quantised after training) the ladder is fine, and the lowest loss near its lowest rung
+    is looked for before a size is given up.
 
     Args:
         surface: a loss.
@@ -76,20 +82,62 @@ def tokens_for(surface: Surface, N: np.ndarray, loss: np.ndarray | float) -> np.
         return surface.loss(N, np.exp(y), columns) - loss
 
     shape = np.broadcast_shapes(N.shape, (surface.rows, 1), np.shape(loss))
-    ladder = np.linspace(np.log(FEWEST), np.log(MOST), 8)
-    low = np.full(shape, ladder[0])
-    at_low = np.broadcast_to(above(low), shape)
-    done = at_low <= 0
-    high, at_high = low.copy(), np.array(at_low)
+    falls = _falls(surface, N)
+    ladder = np.linspace(np.log(FEWEST), np.log(MOST), 8 if falls else RUNGS)
+    ends, bottom = _climb(above, ladder, shape)
+    if not falls:
+        ends = _dip(above, ends, bottom, float(ladder[1] - ladder[0]))
+    done = np.isfinite(ends[1])
+    y = _ridders(above, ends[0], np.where(done, ends[1], ladder[-1]), *ends[2:])
+    return np.where(done, np.exp(y), np.inf)
+
+
+def _climb(
+    above: Callable[[np.ndarray], np.ndarray], ladder: np.ndarray, shape: tuple[int, ...]
+) -> tuple[Ends, np.ndarray]:
+    """Return the rungs between which `above` is first 0 or less, and the rung of its least value.
+
+    The upper rung is inf where there is none; both are the first one where that is low enough.
+    """
+    low = bottom = np.full(shape, ladder[0])
+    at_low = at_high = least = np.array(np.broadcast_to(above(low), shape))
+    high = np.where(at_low <= 0, ladder[0], np.inf)
     for rung in ladder[1:]:
         value = np.broadcast_to(above(np.full(shape, rung)), shape)
-        crossed = ~done & (value <= 0)
-        moving = ~done & ~crossed
+        open_ = np.isinf(high)
+        crossed, moving = open_ & (value <= 0), open_ & (value > 0)
         high, at_high = np.where(crossed, rung, high), np.where(crossed, value, at_high)
         low, at_low = np.where(moving, rung, low), np.where(moving, value, at_low)
-        done = done | crossed
-    y = _ridders(above, low, high, at_low, at_high)
-    return np.where(done, np.exp(y), np.inf)
+        bottom, least = np.where(value < least, rung, bottom), np.minimum(value, least)
+    return (low, high, at_low, at_high), bottom
+
+
+def _dip(
+    above: Callable[[np.ndarray], np.ndarray], ends: Ends, bottom: np.ndarray, step: float
+) -> Ends:
+    """Return brackets with those added whose least value, between the rungs, is 0 or less."""
+    low, high, at_low, at_high = ends
+    lost = np.isinf(high)
+    if not lost.any():
+        return ends
+    least = golden_sections(above, bottom - step, bottom + step, close=_NEAR)
+    value = above(least)
+    found = lost & (value <= 0)
+    before = bottom - step
+    return (
+        np.where(found, before, low),
+        np.where(found, least, high),
+        np.where(found, above(before), at_low),
+        np.where(found, value, at_high),
+    )
+
+
+def _falls(surface: Surface, N: np.ndarray) -> bool:
+    """Return whether the estimate's loss never rises with tokens, at the sizes asked for."""
+    sizes = np.array([[float(N.min())], [float(N.max())]])
+    D = np.exp(np.linspace(np.log(FEWEST), np.log(MOST), RUNGS))
+    rises = np.diff(surface.point().loss(sizes, D[None]), axis=1)
+    return not np.any(rises > 1e-9)
 
 
 def _ridders(

@@ -78,6 +78,11 @@ def surface(
         base = _from_fit(source, level)
     else:
         law = resolve(source) if isinstance(source, str) else source
+        if not isinstance(law, Law):
+            raise InputError(
+                f"a plan is made with a law, a fit or a name, not {type(source).__name__}.",
+                do='iso.plan("chinchilla", 1e23)',
+            )
         base = _from_law(law, constants, level)
     others: dict[str, float | str] = dict(inputs or {})
     if serve_bits is not None:

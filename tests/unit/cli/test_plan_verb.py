@@ -219,6 +219,11 @@ def test_a_plan_is_written_whole(tmp_path, capsys):
         ),
         (["--budget", "1e22", "--unique-tokens", "25e9", "--max-epochs", "0"], ["0 epochs of 25B"]),
         (["--budget", "1e22", "--lifetime"], ["--serve 2T"]),
+        (
+            ["--budget", "1e22", "--lifetime", "--serve", "1e30"],
+            ["1 parameters", "serving", "2e30"],
+        ),
+        (["--loss", "1.5", "--serve-bits", "4"], ["its floor of 1.69337"]),
         (["--sweep", "budget=1e20:1e22", "--budget", "1e23"], ["given as well", "--budget"]),
         (["--sweep", "serve=1e9:1e12", "--budget", "1e23", "--serve", "1T"], ["given as well"]),
         (["--budget", "1e23", "--max-N", "0"], ["max_N = 0"]),

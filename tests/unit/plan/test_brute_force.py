@@ -173,6 +173,22 @@ def test_other_laws_agree_with_scipy(law, inputs, bits, b):
     assert back.cost[0] == pytest.approx(K, rel=1e-7)
 
 
+@pytest.mark.parametrize(("bits", "target"), [(3.0, 2.1), (3.0, 2.3), (4.0, 2.1), (8.0, 2.1)])
+@pytest.mark.parametrize("b", [0.0, 4e12])
+def test_quantised_models_lose_by_more_tokens_and_every_size_is_searched(bits, target, b):
+    """Few bits make the loss rise again with D: a size reaches a loss in a window of tokens."""
+    found = surface("chinchilla", constants="tex", serve_bits=bits)
+    N = np.geomspace(3e8, 3e11, 1500)[:, None]
+    D = np.geomspace(1e10, 1e14, 4000)[None]
+    within = np.stack([found.loss(np.array([[n]]), D)[0] for n in N[:, 0]]) <= target
+    fewest = np.where(within.any(axis=1), D[0, np.argmax(within, axis=1)], np.inf)
+    cost = N[:, 0] * (6 * fewest + b)
+    best = lowest_cost(found, target, serving=b, limits=FREE)
+    assert best.cost[0] == pytest.approx(cost.min(), rel=6e-3)  # the grid's step in D is 0.23 %
+    assert best.cost[0] <= cost.min() * (1 + 1e-9)
+    assert best.loss[0] <= target * (1 + 1e-9)
+
+
 # Refusals -----------------------------------------------------------------------------------------
 def test_a_loss_below_the_floor_has_no_plan_and_the_floor_is_told():
     assert np.isnan(lowest_cost(tex(), 1.69, limits=FREE).N[0])

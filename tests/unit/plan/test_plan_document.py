@@ -4,6 +4,7 @@ import msgspec
 import numpy as np
 import pytest
 
+from isoflop.errors import InputError
 from isoflop.fit import fit
 from isoflop.laws.resolve import resolve
 from isoflop.plan.answer import Plan
@@ -47,3 +48,15 @@ def test_a_law_by_groups_is_planned_for_one_label():
         alone = ask("chinchilla", 1e22, constants=f"E=1.7,A=400,alpha=0.34,B={scale},beta=0.28")
         assert pytest.approx(alone.choice.N, rel=1e-3) == plans[name].choice.N
     assert plans["adam"].inputs == {"optimizer": "adam"}
+
+
+def test_numbers_may_be_written_as_people_do():
+    written = ask("chinchilla", "1e23", N="7B", unique_tokens="25e9", max_C="1e3 PF-days",
+                  device="H100", count="64", mfu="40%", price="2.5", level="0.9")  # fmt: skip
+    plain = ask("chinchilla", 1e23, N=7e9, unique_tokens=25e9, max_C=8.64e22, device="H100",
+                count=64, mfu=0.4, price=2.5)  # fmt: skip
+    assert written.choice == plain.choice
+    assert written.cost == plain.cost
+    for wrong in (3, [1e22], None):
+        with pytest.raises(InputError):
+            ask(wrong if wrong != [1e22] else "chinchilla", wrong)
