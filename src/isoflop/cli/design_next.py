@@ -169,7 +169,7 @@ def _comparison(answer: NextRuns) -> str:
     if answer.compute_share is None:
         return (
             "with these sizes and number of runs the usual isoFLOP grid is as good or better;"
-            " smaller runs may do more:  --least-share 0.01"
+            " smaller runs may do more:  --least-share 0.02"
         )
     share = f"{answer.compute_share:.2g}x the compute"
     return f"the same interval as the grid for {share} (by standard deviations)"

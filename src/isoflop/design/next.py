@@ -135,8 +135,8 @@ def next_runs(
         step: tokens of one optimiser step; D is a whole number of steps.
         most: largest number of runs; by default as many as the grid has.
         spread: factor around N* within which sizes are considered at each budget.
-        least_share: of the budget, that the smallest run costs. With smaller runs the expected
-            interval is narrower, the true error is not (docs/log.md).
+        least_share: of the budget, that the smallest run costs. Smaller runs are better where the
+            law is right, larger ones where it is wrong (docs/log.md).
         sigma: standard deviation of a run about the law, of the logarithm of the loss (of the
             loss if the fit's noise is raw); that of the fit's residuals if None.
         level: of the intervals; the fit's if None.
