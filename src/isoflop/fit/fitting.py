@@ -116,6 +116,8 @@ def fit(
             clusters=clusters,
         )
         samples = problem.theta(drawn)
+        if np.count_nonzero(problem.weights) <= len(problem.names):
+            samples[:] = np.nan  # no scatter is known: a sample could lie anywhere
     result = _result(table, problem, solution, around, known, samples, settings)
     return _at_target(msgspec.structs.replace(result, draws=draws), table, problem, solution)
 

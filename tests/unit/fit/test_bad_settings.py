@@ -48,6 +48,8 @@ def test_as_many_runs_as_parameters_are_answered():
     assert "too few runs" in found.draws.reason
     assert not any(found.identified.values())
     assert "none is left to tell their scatter" in found.message
+    assert set(found.intervals.values()) == {(None, None)}
+    assert found.derived("a").interval == (None, None)
 
 
 @pytest.mark.parametrize(("samples", "said"), [(19, True), (20, False)])
