@@ -63,7 +63,7 @@ def test_without_rows_to_predict_there_is_no_score(path, capsys):
     ("arguments", "said"),
     [
         (["--input", "nothing"], "there is no column `nothing`"),
-        (["--input", "kind"], "`kind` must be numbers"),
+        (["--input", "kind"], "`kind` is text, not an input of numbers"),
         (["--output", "missing"], "missing"),
         (["--most", "1"], "more than 1 parameters"),
         (["--train", "split == 'dev'"], "is true of none of 18 runs"),
