@@ -147,6 +147,8 @@ class Training:
         self.optimizer = Optimizer(self.model, setup)
         self.dtype = "float32"
         self.trial: Trial | None = None
+        # In this order: whichever is made last sets oneDNN on or off for the whole process, and
+        # a resumed run, whose gradient is made anew, must go on with the same.
         self.held_out_loss = Evaluation(self.model)
         self.gradient = self.gradient_in(self.dtype)
         self.batches = Batches(corpus.train, shape.context, setup.batch, setup.seed)
