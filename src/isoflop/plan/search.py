@@ -76,60 +76,61 @@ def tokens_for(surface: Surface, N: np.ndarray, loss: np.ndarray | float) -> np.
         N: parameters [1 or row, k].
         loss: to reach, a number or [row, 1].
     """
-    columns = surface.columns
-
-    def above(y: np.ndarray) -> np.ndarray:
-        return surface.loss(N, np.exp(y), columns) - loss
-
     shape = np.broadcast_shapes(N.shape, (surface.rows, 1), np.shape(loss))
     falls = _falls(surface, N)
     ladder = np.linspace(np.log(FEWEST), np.log(MOST), 8 if falls else RUNGS)
-    ends, bottom = _climb(above, ladder, shape)
-    if not falls:
-        ends = _dip(above, ends, bottom, float(ladder[1] - ladder[0]))
-    done = np.isfinite(ends[1])
-    y = _ridders(above, ends[0], np.where(done, ends[1], ladder[-1]), *ends[2:])
-    return np.where(done, np.exp(y), np.inf)
+    above = _above(surface, surface.columns, N, loss)
+    rungs = np.stack([np.broadcast_to(above(np.full((1, 1), rung)), shape) for rung in ladder])
+
+    def of(cells: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+        """Return `above` of some cells alone, so that no others are computed."""
+        parts = {name: np.broadcast_to(x, shape)[cells] for name, x in surface.columns.items()}
+        sizes, losses = np.broadcast_to(N, shape)[cells], np.broadcast_to(loss, shape)[cells]
+        return _above(surface, parts, sizes, losses)
+
+    ends = low, high, at_low, at_high = _climb(rungs, ladder)
+    lost = np.isinf(high)
+    if lost.any() and not falls:
+        bottom = ladder[np.argmin(rungs, axis=0)[lost]]
+        for end, found in zip(ends, _dip(of(lost), bottom, ladder[1] - ladder[0]), strict=True):
+            end[lost] = found
+    D = np.full(shape, np.inf)
+    done = np.isfinite(high)
+    if done.any():
+        D[done] = np.exp(_ridders(of(done), low[done], high[done], at_low[done], at_high[done]))
+    return D
 
 
-def _climb(
-    above: Callable[[np.ndarray], np.ndarray], ladder: np.ndarray, shape: tuple[int, ...]
-) -> tuple[Ends, np.ndarray]:
-    """Return the rungs between which `above` is first 0 or less, and the rung of its least value.
+def _above(
+    surface: Surface, columns: dict[str, np.ndarray], N: np.ndarray, loss: np.ndarray | float
+) -> Callable[[np.ndarray], np.ndarray]:
+    """Return the function of ln D that tells how far above a loss N parameters stay."""
+    return lambda y: surface.loss(N, np.exp(y), columns) - loss
+
+
+def _climb(rungs: np.ndarray, ladder: np.ndarray) -> Ends:
+    """Return the rungs between which a value is first 0 or less, and the values there.
 
     The upper rung is inf where there is none; both are the first one where that is low enough.
+
+    Args:
+        rungs: values [rung, ...] at the rungs of the ladder.
+        ladder: ln D [rung].
     """
-    low = bottom = np.full(shape, ladder[0])
-    at_low = at_high = least = np.array(np.broadcast_to(above(low), shape))
-    high = np.where(at_low <= 0, ladder[0], np.inf)
-    for rung in ladder[1:]:
-        value = np.broadcast_to(above(np.full(shape, rung)), shape)
-        open_ = np.isinf(high)
-        crossed, moving = open_ & (value <= 0), open_ & (value > 0)
-        high, at_high = np.where(crossed, rung, high), np.where(crossed, value, at_high)
-        low, at_low = np.where(moving, rung, low), np.where(moving, value, at_low)
-        bottom, least = np.where(value < least, rung, bottom), np.minimum(value, least)
-    return (low, high, at_low, at_high), bottom
+    reached = rungs <= 0
+    first = np.argmax(reached, axis=0)
+    before = np.maximum(first - 1, 0)
+    at_low, at_high = (np.take_along_axis(rungs, k[None], axis=0)[0] for k in (before, first))
+    high = np.where(reached.any(axis=0), ladder[first], np.inf)
+    return ladder[before], high, at_low, at_high
 
 
-def _dip(
-    above: Callable[[np.ndarray], np.ndarray], ends: Ends, bottom: np.ndarray, step: float
-) -> Ends:
-    """Return brackets with those added whose least value, between the rungs, is 0 or less."""
-    low, high, at_low, at_high = ends
-    lost = np.isinf(high)
-    if not lost.any():
-        return ends
-    least = golden_sections(above, bottom - step, bottom + step, close=_NEAR)
-    value = above(least)
-    found = lost & (value <= 0)
+def _dip(above: Callable[[np.ndarray], np.ndarray], bottom: np.ndarray, step: float) -> Ends:
+    """Return brackets whose upper end is the least value near the bottom; inf if above 0."""
     before = bottom - step
-    return (
-        np.where(found, before, low),
-        np.where(found, least, high),
-        np.where(found, above(before), at_low),
-        np.where(found, value, at_high),
-    )
+    least = golden_sections(above, before, bottom + step, close=_NEAR)
+    value = above(least)
+    return before, np.where(value <= 0, least, np.inf), above(before), value
 
 
 def _falls(surface: Surface, N: np.ndarray) -> bool:
