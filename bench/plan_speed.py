@@ -22,6 +22,7 @@ import numpy as np
 from isoflop.plan.budget import read
 from isoflop.plan.decide import decide
 from isoflop.plan.lifetime import Serving
+from isoflop.plan.limits import Limits
 from isoflop.plan.question import Question
 from isoflop.plan.source import surface
 
@@ -72,13 +73,20 @@ def main() -> None:
             "chinchilla", {"unique_tokens": 25e9}, "1e22", None, served,
         ),
         "2T served at 4 bits": ("chinchilla", {"serve_bits": 4.0}, "1e23", None, served),
+        "2T served at 4 bits, 1T unique tokens": (
+            "chinchilla", {"serve_bits": 4.0, "unique_tokens": 1e12}, "1e23", None, served,
+        ),
+        "loss 2.1, 4 bits, training capped": (
+            "chinchilla", {"serve_bits": 4.0}, None, 2.1, served, 3e23,
+        ),
     }  # fmt: skip
     print(f"{SAMPLES} samples, CPU seconds a plan (goal {GOAL})")
-    for name, (law, options, budget, loss, serving) in asked.items():
+    for name, (law, options, budget, loss, serving, *most) in asked.items():
         question = Question(
             budget=None if budget is None else read(budget)[0],
             loss=loss,
             serving=serving or Serving(),
+            limits=Limits(max_C=most[0]) if most else Limits(),
         )
         print(f"{name:36} {seconds(drawn(law, **options), question):.3f}")
 

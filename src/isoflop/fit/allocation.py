@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from isoflop.errors import InputError
-from isoflop.laws.minimum import golden_sections
+from isoflop.laws.minimum import brent
 from isoflop.samples import Estimate, summarise
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def best_split(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return N, D and loss [batch] of the best split of a budget; NaN without an interior one.
 
-    A grid in log N brackets the minimum, golden sections narrow it.
+    A grid in log N brackets the minimum, Brent's method finds it.
 
     Args:
         law: a law with inputs N and D.
@@ -125,7 +125,7 @@ def best_split(
         coarse = np.broadcast_to(loss(grid[None]), (len(next(iter(columns.values()))), len(grid)))
         best = np.argmin(coarse, axis=1)
         inner = np.clip(best, 1, len(grid) - 2)
-        x = golden_sections(loss, grid[inner - 1][:, None], grid[inner + 1][:, None])
+        x = brent(loss, grid[inner - 1][:, None], grid[inner + 1][:, None])
         N = np.where((best == inner)[:, None], np.exp(x), np.nan)
         return (
             N[:, 0],

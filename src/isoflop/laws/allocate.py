@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from isoflop.errors import NotIdentified
-from isoflop.laws.minimum import golden_sections
+from isoflop.laws.minimum import brent
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +20,7 @@ def allocate(
 ) -> tuple[float, float, float]:
     """Return N, D and the loss where loss(N, C / 6N) is least.
 
-    The least point of a logarithmic grid is refined by golden sections in ln N, so kinks do not
+    The least point of a logarithmic grid is refined by Brent's method in ln N, so kinks do not
     matter and of several minima the lowest on the grid is found.
 
     Args:
@@ -49,5 +49,5 @@ def allocate(
             "It falls towards an end of the range, so no allocation is the best one.",
             "Look at the exponents of the law, or widen the range.",
         )
-    N = float(np.exp(golden_sections(along, grid[k - 1], grid[k + 1])))
+    N = float(np.exp(brent(along, grid[k - 1], grid[k + 1])))
     return N, C / (6 * N), float(loss(N, C / (6 * N)))

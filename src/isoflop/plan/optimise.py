@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 #: Parameters and tokens that stand for as many as one likes.
 _ENDLESS = 1e80
+#: Logarithms of costs that are equal.
+_EQUAL = 1e-12
 
 
 @dataclass(frozen=True)
@@ -165,17 +167,18 @@ def _within_compute(
     answer is `life`, or the N between them whose training costs `most`.
     """
 
-    def dear(N: np.ndarray) -> np.ndarray:
+    def over(x: np.ndarray) -> np.ndarray:
+        N = np.exp(x)
         with np.errstate(invalid="ignore", over="ignore"):
-            return ~(TRAIN_FLOPS * N * tokens(N) <= most * (1 + 1e-12))
+            return np.log(TRAIN_FLOPS * N * tokens(N) / most)
 
     low, high = np.log(life), np.log(training)
-    for _ in range(60):
-        middle = 0.5 * (low + high)
-        left = dear(np.exp(middle))
-        low, high = np.where(left, middle, low), np.where(left, high, middle)
-    N = np.where(dear(life), np.exp(high), life)
-    return np.where(dear(training), np.nan, N)
+    at_low, at_high = over(low), over(high)
+    between = (at_low > _EQUAL) & (at_high <= _EQUAL)
+    # Rows with nothing between their ends stand still at one of them.
+    ends = (np.where(between, x, 0.0) for x in (low, high, at_low, at_high))
+    N = np.where(between, np.exp(search.ridders(over, *ends)), life)
+    return np.where(at_high <= _EQUAL, N, np.nan)
 
 
 def lowest_reachable(surface: Surface, *, limits: Limits) -> float:

@@ -1,4 +1,4 @@
-"""The best N of every row at once: a grid in ln N brackets the optimum, golden sections find it."""
+"""The best N of every row at once: a grid in ln N brackets the optimum, Brent's method finds it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from isoflop.laws.minimum import golden_sections
+from isoflop.laws.minimum import brent
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,8 +50,8 @@ def lowest(
     values = along(np.exp(grid)[None])
     best = np.argmin(values, axis=1)
     left, right = grid[np.maximum(best - 1, 0)], grid[np.minimum(best + 1, points - 1)]
-    x = golden_sections(lambda x: along(np.exp(x)), left[:, None], right[:, None])
-    # The ends of the range are candidates themselves: golden sections never look at them.
+    x = brent(lambda x: along(np.exp(x)), left[:, None], right[:, None])
+    # The ends of the range are candidates themselves: Brent's method never looks at them.
     candidates = np.concatenate([x, grid[best][:, None]], axis=1)
     found = np.concatenate(
         [along(np.exp(x)), np.take_along_axis(values, best[:, None], axis=1)], axis=1
@@ -97,7 +97,7 @@ def tokens_for(surface: Surface, N: np.ndarray, loss: np.ndarray | float) -> np.
     D = np.full(shape, np.inf)
     done = np.isfinite(high)
     if done.any():
-        D[done] = np.exp(_ridders(of(done), low[done], high[done], at_low[done], at_high[done]))
+        D[done] = np.exp(ridders(of(done), low[done], high[done], at_low[done], at_high[done]))
     return D
 
 
@@ -128,7 +128,7 @@ def _climb(rungs: np.ndarray, ladder: np.ndarray) -> Ends:
 def _dip(above: Callable[[np.ndarray], np.ndarray], bottom: np.ndarray, step: float) -> Ends:
     """Return brackets whose upper end is the least value near the bottom; inf if above 0."""
     before = bottom - step
-    least = golden_sections(above, before, bottom + step, close=_NEAR)
+    least = brent(above, before, bottom + step, close=_NEAR)
     value = above(least)
     return before, np.where(value <= 0, least, np.inf), above(before), value
 
@@ -141,13 +141,20 @@ def _falls(surface: Surface, N: np.ndarray) -> bool:
     return not np.any(rises > 1e-9)
 
 
-def _ridders(
+def ridders(
     above: Callable[[np.ndarray], np.ndarray],
     low: np.ndarray,
     high: np.ndarray,
     at_low: np.ndarray,
     at_high: np.ndarray,
 ) -> np.ndarray:
+    """Return where functions cross 0 within brackets, by Ridders' method, to 1e-12.
+
+    Args:
+        above: values at points, both of the brackets' shape; each falls through 0.
+        low: lower ends, with values `at_low` of 0 or more; high: upper ends, `at_high` 0 or less.
+        at_low: values at the lower ends; at_high: at the upper ones.
+    """
     y = high
     for _ in range(12):
         middle = 0.5 * (low + high)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from isoflop.laws.coverage import coverage_power
-from isoflop.laws.minimum import golden_sections
+from isoflop.laws.minimum import brent
 
 #: Range of B in the search.
 _LOW, _HIGH = 1e-3, 5.0
@@ -28,7 +28,7 @@ class Power:
 def fit_power(k: np.ndarray, coverage: np.ndarray) -> Power:
     """Fit -log coverage = A k^-B by least squares of -log coverage.
 
-    A follows from B in closed form; B by golden section over (0.001, 5).
+    A follows from B in closed form; B by Brent's method over (0.001, 5).
 
     Args:
         k: numbers of samples [point].
@@ -48,6 +48,6 @@ def fit_power(k: np.ndarray, coverage: np.ndarray) -> Power:
         return A, np.sum((y - A[:, None] * basis) ** 2, axis=1)
 
     low, high = np.full(len(y), np.log(_LOW)), np.full(len(y), np.log(_HIGH))
-    B = np.exp(golden_sections(lambda u: scale(np.exp(u))[1], low, high))
+    B = np.exp(brent(lambda u: scale(np.exp(u))[1], low, high))
     A, B = np.where(usable, scale(B)[0], np.nan), np.where(usable, B, np.nan)
     return Power(A, B)
