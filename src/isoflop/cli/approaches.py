@@ -103,9 +103,8 @@ def check_flags(flags: dict[str, Any], given: Callable[[str], bool]) -> None:
 def run_approaches(source: Path, flags: dict[str, Any]) -> int:
     """Answer by the approaches asked for, print, and return the exit code."""
     from isoflop.protocols.side_by_side import APPROACHES, approaches
-    from isoflop.protocols.sources import open_table
 
-    table = open_table(source, columns=flags["column"], where=flags["where"])
+    table = o.open_runs(source, flags, compute=True)
     if not flags["as_json"]:
         o.tell_findings(table)
     which = APPROACHES if flags["approach"] == "all" else (flags["approach"],)

@@ -62,8 +62,7 @@ class Target(click.ParamType):
     type=Target(),
     help="Compute that the answer is wanted for; ten times the largest run if not given.",
 )
-@o.column_option
-@o.where_option
+@o.runs_options
 @o.json_flag
 def command(source: Path, **flags: Any) -> int:
     """Audit the runs of SOURCE, a study's folder or a table: findings, worst first.
@@ -74,10 +73,11 @@ def command(source: Path, **flags: Any) -> int:
     """
     from isoflop.protocols.audit import audit
 
+    folder = source.is_dir()  # which knows more than its table
+    read = {"columns": flags["column"], "where": flags["where"], "state": flags["state"]}
     found = audit(
-        source,
-        columns=flags["column"],
-        where=flags["where"],
+        source if folder else o.open_runs(source, flags),
+        **(read if folder else {}),
         fit=_fit(flags["fit_path"]),
         law=flags["law"],
         target=flags["target"],

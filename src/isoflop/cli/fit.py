@@ -74,8 +74,7 @@ Examples:
     "--out", type=click.Path(path_type=Path), help="Write the whole fit, samples too, as JSON."
 )
 @approach_options
-@o.column_option
-@o.where_option
+@o.runs_options
 @o.seed_option
 @o.level_option
 @o.json_flag
@@ -93,9 +92,9 @@ def command(ctx: click.Context, source: Path, **flags: Any) -> int:
         return run_approaches(source, flags)
     from isoflop.fit.fitting import fit
     from isoflop.laws.resolve import resolve
-    from isoflop.protocols.sources import open_table, points_of_one_law
+    from isoflop.protocols.sources import points_of_one_law
 
-    table = open_table(source, columns=flags["column"], where=flags["where"])
+    table = o.open_runs(source, flags)
     if source.is_dir():
         table = points_of_one_law(table)
     if not flags["as_json"]:

@@ -35,8 +35,7 @@ _SHOWN = 8
 )
 @click.option("--train", help="Condition that training rows meet; every row without it.")
 @click.option("--at", type=o.Numbers(), help="Further x to predict, joined by commas.")
-@o.column_option
-@o.where_option
+@o.runs_options
 @o.seed_option
 @o.level_option
 @o.json_flag
@@ -47,10 +46,9 @@ def command(source: Path, **flags: Any) -> int:
             f"level = {flags['level']:g} is not between 0 and 1.", do="--level 0.9 for 90 %."
         )
     from isoflop.fit.forecast import forecast_table
-    from isoflop.protocols.sources import open_table
 
     groups = forecast_table(
-        open_table(source, columns=flags["column"], where=flags["where"]),
+        o.open_runs(source, flags),
         x=flags["x"],
         y=flags["y"],
         group=flags["group"],

@@ -69,6 +69,8 @@ def describe_text(law: Description, published_set: str = "") -> str:
     lines += ["", "Gives", f"  {_unit(law.output)}"]
     if law.parameters:
         lines += ["", "Parameters", *columns([_parameter(law, p) for p in law.parameters])]
+    if law.meanings:
+        lines += ["", "Derived", *(line for x in law.meanings.values() for line in _wrapped(x))]
     lines += ["", *_constants(law, published_set)]
     if law.notes:
         lines += ["", "Notes", *(line for note in law.notes for line in _wrapped(note))]

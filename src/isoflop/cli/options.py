@@ -79,6 +79,25 @@ class Mapping(click.ParamType):
         return name.strip(), column.strip()
 
 
+class Statements(click.ParamType):
+    """What a table's columns count: `N=all,C=6ND`."""
+
+    name = "NAME=COUNT,..."
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> dict[str, str]:
+        """Split into names and what they count."""
+        if isinstance(value, dict):
+            return value
+        from isoflop.runs.convention import Convention
+
+        pairs = [part.partition("=") for part in str(value).split(",") if part.strip()]
+        if not all(sign for _, sign, _ in pairs):
+            raise InputError(f"--state takes NAME=COUNT, not `{value}`.", do="--state N=all")
+        said = {name.strip(): count.strip() for name, _, count in pairs}
+        Convention().saying(**said)
+        return said
+
+
 column_option = click.option(
     "--column",
     type=Mapping(),
@@ -101,7 +120,43 @@ noise_option = click.option(
 output_option = click.option(
     "--output", default="loss", show_default=True, help="Column the law explains."
 )
-where_option = click.option("--where", help="Keep the runs that meet a condition.")
+where_option = click.option(
+    "--where", help="Keep the runs that meet a condition: \"C > 1e19 and status == 'finished'\"."
+)
+state_option = click.option(
+    "--state",
+    type=Statements(),
+    default="",
+    help="How the table counts, where its names do not say: N=all,C=6ND,loss=bits/byte.",
+)
+
+
+def runs_options(command: F) -> F:
+    """Add the flags that say how a table of runs is read; `open_runs` uses them."""
+    return column_option(where_option(state_option(command)))
+
+
+def open_runs(source: Path, flags: dict[str, Any], *, compute: bool = False) -> Any:
+    """Read the runs of a study's folder or a table as the flags of `runs_options` say.
+
+    Args:
+        source: folder or file.
+        flags: of the command.
+        compute: count C as 6ND where the table has none, and say so on stderr.
+    """
+    from isoflop.protocols.sources import open_table
+
+    table = open_table(source, columns=flags["column"], where=flags["where"], state=flags["state"])
+    note = ""
+    if compute:
+        from isoflop.validate.split import with_compute
+
+        table, note = with_compute(table)
+    if not flags["as_json"]:
+        tell_columns(table)
+        if note:
+            click.echo(note, err=True)
+    return table
 
 
 class Flops(click.ParamType):
@@ -202,13 +257,17 @@ def analysis_settings(flags: dict[str, Any]) -> Any:
     return Settings(level=flags["level"], seed=flags["seed"])
 
 
-def tell_findings(table: Any) -> None:
-    """Print what the checks of a run table found, and how its columns were read, on stderr."""
-    from isoflop.runs.checks import check
-
+def tell_columns(table: Any) -> None:
+    """Print how the columns of a run table were read, on stderr."""
     for name, origin in table.origin.items():
         if str(origin) != name and (not origin.given or origin.factor != 1):
             click.echo(f"{name} is read from {origin}", err=True)
+
+
+def tell_findings(table: Any) -> None:
+    """Print what the checks of a run table found, on stderr."""
+    from isoflop.runs.checks import check
+
     for finding in check(table):
         if finding.severity in ("warning", "error"):
             click.echo(f"{finding.severity} [{finding.code}] {finding.message}", err=True)

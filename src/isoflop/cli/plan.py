@@ -46,8 +46,7 @@ Examples:
     type=click.Path(path_type=Path),
     help="Write plan.html, a page, or plan.json.",
 )
-@o.column_option
-@o.where_option
+@o.runs_options
 @o.seed_option
 @click.option("--level", type=float, help="Probability of every interval.  [default: 0.9]")
 @o.json_flag
@@ -74,7 +73,6 @@ def _from_runs(source: Path, flags: dict[str, Any]) -> int:
     from isoflop.cli.plan_text import runs_text
     from isoflop.plan.ask import KNOWN
     from isoflop.protocols.question import plan
-    from isoflop.protocols.sources import open_table
 
     size, level = flags["size"], flags["level"]
     other = {name: flags.get(name) for name in (*KNOWN, "compare", "sweep", "out")}
@@ -87,7 +85,9 @@ def _from_runs(source: Path, flags: dict[str, Any]) -> int:
             "They are fitted by several models, of which only one is a law of N and D.",
             "Fit a law first:  isoflop fit runs.csv --out fit.json; isoflop plan --fit fit.json",
         )
-    table = open_table(source, columns=flags["column"], where=flags["where"])
+    table = o.open_runs(source, flags, compute=True)
+    if not flags["as_json"]:
+        o.tell_findings(table)
     answer = plan(
         table,
         flags["budget"],
@@ -104,7 +104,7 @@ def _from_runs(source: Path, flags: dict[str, Any]) -> int:
 def _from_law(flags: dict[str, Any]) -> int:
     from isoflop.plan.ask import KNOWN, ask, compare, sweep
 
-    for name in ("column", "where"):
+    for name in ("column", "where", "state"):
         if flags[name]:
             raise InputError(f"--{name} is of runs.", do="Give a table of runs, or drop it.")
     source: Any = flags["law"]

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from isoflop.cli import options as o
 from isoflop.errors import InputError
 from isoflop.units import parse_count, parse_flops
 
@@ -149,7 +148,6 @@ compare_option = click.option(
     callback=_names,
     help="Also ask other laws: kaplan,epoch,chinchilla:printed,fit.json.",
 )
-source_options = (o.column_option, o.where_option)
 
 
 def given(value: Any) -> bool:

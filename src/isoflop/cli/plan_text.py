@@ -273,7 +273,7 @@ def runs_text(answer: PlanAnswer) -> str:
         f" {100 * answer.level:.0f} % intervals; {counts}",
         line("N", answer.N, format_count),
         line("D (tokens)", answer.D, format_count),
-        line("loss (nats per token)", answer.loss, lambda x: f"{x:.3f}"),
+        line(f"loss ({answer.loss_unit or 'as the runs'})", answer.loss, lambda x: f"{x:.3f}"),
         line("tokens per parameter", answer.tokens_per_parameter, lambda x: f"{x:.1f}"),
     ]
     lines += [

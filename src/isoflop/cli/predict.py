@@ -45,8 +45,7 @@ Examples:
 @click.option(
     "--out", type=click.Path(path_type=Path), help="Write the prediction, samples too, as JSON."
 )
-@o.column_option
-@o.where_option
+@o.runs_options
 @o.seed_option
 @o.level_option
 @o.json_flag
@@ -137,9 +136,9 @@ class _Schema(msgspec.Struct):
 
 
 def _table(path: Path, flags: Mapping[str, Any]) -> Any:
-    from isoflop.protocols.sources import open_table, points_of_one_law
+    from isoflop.protocols.sources import points_of_one_law
 
-    table = open_table(path, columns=flags["column"], where=flags["where"])
+    table = o.open_runs(path, flags)
     return points_of_one_law(table) if path.is_dir() else table
 
 

@@ -22,16 +22,13 @@ SHOWN = ("role", "budget", "N", "D", "C", "loss", "bits_per_byte", "status")
 
 @click.command(epilog=EPILOG)
 @click.argument("source", type=o.PLACE)
-@o.column_option
-@o.where_option
+@o.runs_options
 @click.option("--out", type=o.PLACE, help="Write the table as CSV.")
 @o.json_flag
-def command(source: Path, column: Any, where: str | None, out: Path | None, as_json: bool) -> int:
+def command(source: Path, out: Path | None, **flags: Any) -> int:
     """Show the runs of SOURCE, a study's folder or a CSV, JSON lines or Parquet file."""
-    from isoflop.protocols.sources import open_table
-
-    table = open_table(source, columns=column, where=where)
-    if as_json:
+    table = o.open_runs(source, flags)
+    if flags["as_json"]:
         o.print_json(
             {
                 "source": str(source),

@@ -62,8 +62,7 @@ it and gives R2 (errors over the variance of these rows, all groups together).""
 @click.option(
     "--noise", default="", help="Objective; squared, of logarithms if outputs are positive."
 )
-@o.column_option
-@o.where_option
+@o.runs_options
 @o.seed_option
 @o.json_flag
 def command(source: Path, **flags: Any) -> int:
@@ -73,10 +72,9 @@ def command(source: Path, **flags: Any) -> int:
     not clearly worse than the best is taken, fitted to all training rows and shown with what it
     predicts of the others.
     """
-    from isoflop.protocols.sources import open_table
     from isoflop.validate.select import select
 
-    table = open_table(source, columns=flags["column"], where=flags["where"])
+    table = o.open_runs(source, flags)
     names = ("inputs", "group", "train", "along", "folds", "most", "noise", "seed")
     chosen = {name: flags[name] for name in names}
     found = select(table, flags["laws"], output=flags["outputs"], **chosen)

@@ -30,8 +30,7 @@ Examples:
 )
 @o.noise_option
 @o.output_option
-@o.column_option
-@o.where_option
+@o.runs_options
 @o.convention_option
 @o.seed_option
 @o.level_option
@@ -46,10 +45,10 @@ def command(ctx: click.Context, source: Path, **flags: Any) -> int:
     laws, none beats a naive baseline.
     """
     from isoflop.protocols.question import validate
-    from isoflop.protocols.sources import open_table, points_of_one_law
+    from isoflop.protocols.sources import points_of_one_law
     from isoflop.validate.rolling import How
 
-    table = open_table(source, columns=flags["column"], where=flags["where"])
+    table = o.open_runs(source, flags)
     if not flags["laws"]:
         _only_with_laws(ctx)
         heldout: Any = validate(

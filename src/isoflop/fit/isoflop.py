@@ -15,6 +15,8 @@ from isoflop.fit.shapes import Shape, profile_bias, shape_of, sizes
 #: Runs further than this above a budget's lowest loss (nats per token) are left out of its
 #: profile: it is not a parabola there.
 WINDOW = 0.3
+#: Sizes that a minimum must have on each side of it.
+SIDES = 2
 
 
 @dataclass(frozen=True)
@@ -192,7 +194,7 @@ def _judge(
         ("smaller", int((vertex > distinct).sum())),
         ("larger", int((vertex < distinct).sum())),
     ):
-        if count < 2:
+        if count < SIDES:
             reason = f"{count} run(s) {side} than the minimum at N = {vertex:.3g}; two are needed."
             return ("edge" if count == 0 else "too few"), reason, side
     return "ok", "", ""

@@ -208,7 +208,7 @@ def _enough(good: list[Profile], profiles: list[Profile]) -> list[Profile]:
     """
     if len(good) >= 2:
         return good
-    bad = "; ".join(f"{p.budget:.3g}: {p.reason}" for p in profiles if not p.ok)
+    bad = "; ".join(f"{p.budget:.3g}: {p.reason.rstrip('.')}" for p in profiles if not p.ok)
     raise NotIdentified(
         f"{len(good)} of {len(profiles)} budgets have an interior minimum ({bad}).",
         "N*(C) is a line through the minima of at least two budgets.",

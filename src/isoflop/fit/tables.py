@@ -6,7 +6,9 @@ from math import ceil
 from typing import TYPE_CHECKING
 
 from isoflop.errors import InputError
-from isoflop.laws.compose import keywords
+from isoflop.laws.compose import keywords, meanings
+from isoflop.runs.convention import KNOWN as CONVENTIONS
+from isoflop.runs.convention import UNSTATED
 from isoflop.units import format_count
 
 if TYPE_CHECKING:
@@ -103,6 +105,7 @@ def notes(fit: Fit) -> list[str]:
     """Return what to know about the fit, one sentence a line."""
     s = fit.starts
     lines = [
+        *_legend(fit),
         f"{fit.verdict.value}: {fit.message}",
         f"{fit.noise}, sum over {fit.runs} runs = {fit.objective:.10g}; "
         f"{s.agree} of {s.polished} starts agree ({s.scheme}).",
@@ -128,6 +131,27 @@ def notes(fit: Fit) -> list[str]:
     if any(shift.kind == "convention" for shift in fit.sensitivity or ()):
         lines.append("Where N is counted otherwise, so are N* and the FLOPs a token at it.")
     return lines
+
+
+def _legend(fit: Fit) -> list[str]:
+    """Return what the table's names stand for, and how their numbers are counted."""
+    sets = list(_published(fit))[:_PUBLISHED]
+    lines = [_counted(fit), "; ".join(meanings(fit.law).values())]
+    if sets:
+        lines.append(f"{', '.join(sets)}: published constants (isoflop laws show {_base(fit)})")
+    return [f"{line}." for line in lines if line]
+
+
+def _counted(fit: Fit) -> str:
+    """Return how the runs count the law's inputs and its output, where they are a table's."""
+    names = (*fit.law.input_names, fit.settings.output)
+    said = [
+        f"{name} {fit.convention[name]}"
+        for name in CONVENTIONS
+        if name in names and name in fit.convention
+    ]
+    open_ = f"; say what is {UNSTATED}:  --state N=all" if UNSTATED in " ".join(said) else ""
+    return f"as the runs count: {', '.join(said)}{open_}" if said else ""
 
 
 def _plain(value: float | str) -> str:
@@ -193,11 +217,15 @@ def _published(fit: Fit) -> dict[str, dict[str, float]]:
     """Return published constants of the law the fit's law was composed from, by set."""
     from isoflop.laws.published import published
 
+    try:
+        return {key: dict(known.constants) for key, known in published(_base(fit)).items()}
+    except InputError:
+        return {}
+
+
+def _base(fit: Fit) -> str:
+    """Return the name of the registered law that the fit's law was composed from, or ""."""
     recipe = fit.law.recipe
     while isinstance(recipe, dict) and "of" in recipe:
         recipe = recipe["of"]
-    name = recipe.get("law", "") if isinstance(recipe, dict) else ""
-    try:
-        return {key: dict(known.constants) for key, known in published(name).items()}
-    except InputError:
-        return {}
+    return recipe.get("law", "") if isinstance(recipe, dict) else ""

@@ -23,7 +23,7 @@ def exponent_D(*, alpha: Any, beta: Any) -> Any:
 
 
 def balance(*, A: Any, alpha: Any, B: Any, beta: Any) -> Any:
-    """Return G = (alpha A / (beta B))^(1 / (alpha + beta)), so that N_opt = G (C/6)^a.
+    """Return G of N_opt = G (C/6)^a: (alpha A / (beta B))^(1 / (alpha + beta)).
 
     Source: Hoffmann et al. 2022, Eq. 4.
     """

@@ -86,6 +86,20 @@ def keywords(function: Callable[..., Any]) -> tuple[str, ...]:
     return code.co_varnames[code.co_argcount :][: code.co_kwonlyargcount]
 
 
+def meanings(law: Law) -> dict[str, str]:
+    """Return what derived numbers are, as their docstrings say: a -> "a of N_opt ~ C^a ..."."""
+    found = {}
+    for name, function in law.derived.items():
+        of = function
+        while isinstance(of, _Mapped):
+            of = of.function
+        said = " ".join((of.__doc__ or "").partition("\n\n")[0].split())
+        said = said.removeprefix("Return ").removeprefix("the ").partition(": ")[0].rstrip(".")
+        if said:
+            found[name] = said if said.split()[0] == name else f"{name}: {said}"
+    return found
+
+
 class _Mapped:
     """A derived number of a composite: parameters substituted by numbers or other parameters."""
 

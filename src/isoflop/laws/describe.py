@@ -10,6 +10,7 @@ import msgspec
 import numpy as np
 
 from isoflop.errors import InputError
+from isoflop.laws.compose import meanings
 from isoflop.laws.linear import parameter_ranges
 from isoflop.laws.published import Published
 from isoflop.laws.references import DEFINITION, reference
@@ -39,7 +40,7 @@ class Description(msgspec.Struct, frozen=True, kw_only=True):
         parameters: name, kind and bounds of each parameter; null is no bound.
         linear: parameters in which it is linear.
         published: published sets of constants by name.
-        derived: derived numbers by published set.
+        derived: derived numbers by published set; meanings: what they are.
         source: key of the paper.
         paper: the paper as a sentence cites it.
         equation: equation or table there.
@@ -59,6 +60,7 @@ class Description(msgspec.Struct, frozen=True, kw_only=True):
     linear: tuple[str, ...]
     published: dict[str, Published]
     derived: dict[str, dict[str, float]]
+    meanings: dict[str, str]
     source: str
     paper: str
     equation: str
@@ -104,6 +106,7 @@ def describe(law: Law) -> Description:
         linear=tuple(name for name in law.parameter_names if name in law.linear),
         published=dict(law.published),
         derived={name: derived(law, x.constants) for name, x in law.published.items()},
+        meanings=meanings(law),
         source=law.source,
         paper="" if law.source == DEFINITION else reference(law.source).short,
         equation=law.equation,

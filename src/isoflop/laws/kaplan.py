@@ -95,7 +95,7 @@ def kaplan_compute_min(
 
 
 def data_exponent(*, alpha_N: Any, alpha_D: Any) -> Any:
-    """Return alpha_N / alpha_D: data must grow as N to this power to keep overfitting constant.
+    """Return the power of N as which data must grow to keep overfitting constant.
 
     Source: Kaplan et al. 2020, Eq. 4.3.
     """

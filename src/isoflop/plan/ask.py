@@ -158,7 +158,7 @@ def sweep(
         over=name,
         law=one.law.name,
         constants_from=one.constants_from,
-        loss_unit=one.law.output.unit,
+        loss_unit=one.loss_unit,
         level=one.level,
         rows=rows,
         warnings=[
@@ -276,7 +276,7 @@ def _linked(question: Question, found: Surface, options: Mapping[str, Any]) -> Q
     """Return the question with the link that its options name."""
     if not options.get("link"):
         return Question(**_question_fields(question))
-    made = link(options["link"], options.get("link_constants") or "", found.law.output.unit)
+    made = link(options["link"], options.get("link_constants") or "", found.loss_unit)
     return Question(**{**_question_fields(question), "link": made})
 
 

@@ -52,7 +52,7 @@ def decide(surface: Surface, question: Question) -> Plan:
         bounds=_bounds(question.limits, N, D),
         choice=Choice(**{name: float(drawn[name][0]) for name in _fields(drawn)}),
         loss=float(loss[0]),
-        loss_unit=surface.law.output.unit,
+        loss_unit=surface.loss_unit,
         accuracy=_accuracy(question, loss, surface.level),
         link=question.link.name if question.link else "",
         intervals=_intervals(drawn, surface.level),
@@ -119,7 +119,7 @@ def _unreachable(surface: Surface, question: Question, target: float) -> InputEr
         lowest = lowest_reachable(surface, limits=question.limits)
     except (InputError, NotIdentified):
         lowest = float("nan")
-    unit = surface.law.output.unit
+    unit = surface.loss_unit
     where = "within these bounds" if bounded else "however much is spent"
     goal = f"a loss of {target:.6g} {unit}"
     closest = f"{'' if bounded else 'its floor of '}{lowest:.6g} {unit}"

@@ -57,6 +57,12 @@ class Surface:
         checked(self)
 
     @property
+    def loss_unit(self) -> str:
+        """Unit of the loss: as the runs say they count it, else as the law declares it."""
+        said = self.counted.get("loss", "")
+        return said if said in LOSSES else self.law.output.unit
+
+    @property
     def size(self) -> str:
         """The law's name of the planned number of parameters."""
         return next((name for name in SIZES if name in self.law.input_names), "N")

@@ -32,6 +32,7 @@ def audit(
     *,
     columns: Mapping[str, str] | None = None,
     where: str | None = None,
+    state: Mapping[str, str] | None = None,
     fit: Fit | None = None,
     law: Law | str = LAW,
     target: float | None = None,
@@ -43,6 +44,7 @@ def audit(
             seeds and held-out test are looked at too.
         columns: standard name -> column of the file.
         where: condition on the runs.
+        state: how the table counts, where its names do not say: {"N": "all"}.
         fit: a fit of these runs to judge; the law is fitted if None.
         law: the law fitted to them.
         target: FLOPs that the answer is wanted for; ten times the largest C if None.
@@ -61,9 +63,9 @@ def audit(
     if target is not None and not target > 0:
         raise InputError(f"a target of {target:g} FLOPs is not positive.", do="--target C=1e22")
     if isinstance(source, RunTable):
-        table = load(source, columns=dict(columns or {}), where=where)
+        table = load(source, columns=dict(columns or {}), where=where).state(**(state or {}))
     else:
-        table = open_table(Path(source), columns=columns, where=where)
+        table = open_table(Path(source), columns=columns, where=where, state=state)
     fitted = _law(law, table)
     folder = None if isinstance(source, RunTable) else Path(source)
     if folder is None or not folder.is_dir():

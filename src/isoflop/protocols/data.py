@@ -88,7 +88,8 @@ def run_data(
     """
     name = N_COLUMNS.get(convention, "N")
     N = columns[name] if name in columns else columns.get("N")
-    missing = [c for c in ("D", "C", "loss") if c not in columns] + ([] if N is not None else ["N"])
+    missing = ["N"] if N is None else []
+    missing += [name for name in ("loss", "D", "C") if name not in columns]
     if missing or N is None:
         raise missing_column(missing[0], columns)
     count = len(N)

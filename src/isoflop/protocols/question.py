@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, overload
 
+import msgspec
 import numpy as np
 
 from isoflop.errors import InputError, NotIdentified
@@ -17,7 +18,7 @@ from isoflop.runs.budgets import with_budget
 from isoflop.runs.table import RunTable
 from isoflop.runs.where import mask_of
 from isoflop.validate import validation
-from isoflop.validate.split import RULES
+from isoflop.validate.split import RULES, with_compute
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -137,15 +138,16 @@ def plan(
     flops = read(budget)[0].flops
     data = run_data(grouped(source), convention, stated=source.convention.N)
     known = (settings or Settings()).knowing(source)
-    return plan_run(_fit(data, known), flops, known)
+    answer = plan_run(_fit(data, known), flops, known)
+    return msgspec.structs.replace(answer, loss_unit=source.units.get("loss", ""))
 
 
 def grouped(table: RunTable) -> dict[str, np.ndarray]:
     """Return a table's columns with a `budget`: runs whose C agree within 10 % share one.
 
-    Where the table names its budgets they are kept.
+    Where the table names its budgets they are kept; where it has no C, that is 6ND.
     """
-    return with_budget(table.columns)
+    return with_budget(with_compute(table)[0].columns)
 
 
 def _fit(data: RunData, settings: Settings) -> Fitted:

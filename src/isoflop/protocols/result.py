@@ -124,6 +124,7 @@ class PlanAnswer(msgspec.Struct, frozen=True, kw_only=True):
     Args:
         C: the budget, exact training FLOPs; decades: log10 of C over the largest fitted C.
         N, D, loss: choice with intervals (all models' samples together).
+        loss_unit: of the loss; "" if the runs do not say.
         by_model: the same per model: {"approach2": {"N": Estimate, ...}, ...}.
         flat: ranges of N that cost less than 0.1 % and 1 % in loss: {"0.1%": (low, high), ...}.
         curve: loss against N at this budget: N, median, low, high (for a figure).
@@ -141,6 +142,7 @@ class PlanAnswer(msgspec.Struct, frozen=True, kw_only=True):
     flat: dict[str, tuple[float, float]] = {}
     curve: dict[str, list[float]] = {}
     warnings: list[str] = []
+    loss_unit: str = "nats/token"
 
 
 class StudyResult(msgspec.Struct, frozen=True, kw_only=True):

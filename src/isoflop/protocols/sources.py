@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from isoflop.errors import InputError
+from isoflop.runs.convention import Convention
 from isoflop.runs.io import load
 
 if TYPE_CHECKING:
@@ -15,7 +16,11 @@ if TYPE_CHECKING:
 
 
 def open_table(
-    path: Path, *, columns: Mapping[str, str] | None = None, where: str | None = None
+    path: Path,
+    *,
+    columns: Mapping[str, str] | None = None,
+    where: str | None = None,
+    state: Mapping[str, str] | None = None,
 ) -> RunTable:
     """Read the run table of a study's folder, or of a CSV, JSON lines or Parquet file.
 
@@ -23,8 +28,10 @@ def open_table(
         path: folder or file.
         columns: standard name -> column of the file.
         where: condition on the runs.
+        state: how it counts, where names do not say: {"N": "all"}.
 
     Raises:
+        ConventionError: a study's folder counts otherwise than stated.
         InputError: no such path, or the table cannot be read.
         StoreError: the folder holds no runs, or one that cannot be read.
     """
@@ -36,8 +43,10 @@ def open_table(
         table = Store(path).require().table()
         if columns:
             table = load(table, columns=dict(columns))
+        table = table.state(**(state or {}))
         return table if where is None else table.where(where)
-    return load(path, columns=dict(columns or {}), where=where)
+    said = Convention().saying(**(state or {}))
+    return load(path, columns=dict(columns or {}), where=where, convention=said)
 
 
 def points_of_one_law(table: RunTable) -> RunTable:

@@ -212,13 +212,17 @@ def _unstated(table: RunTable) -> Iterator[Finding]:
         if name in table.columns and getattr(table.convention, name) == UNSTATED
     ]
     if missing:
-        said = {"N": 'N="all"', "loss": 'loss="nats/token"'}
+        said = {"N": "N=all", "loss": "loss=nats/token"}
+        why = {
+            "N": "Which weights N counts moves the exponent of N* by up to 0.15.",
+            "loss": "Nats and bits differ by a factor of 1.44, a loss per byte by more.",
+        }
         yield Finding(
             code="unstated",
             severity="note",
             message=f"the table does not say how it counts {' and '.join(missing)}.",
-            why="Which weights N counts moves the exponent of N* by up to 0.15.",
-            remedy=f"Say it:  table.state({', '.join(said[name] for name in missing)})",
+            why=" ".join(why[name] for name in missing),
+            remedy=f"Say it:  --state {','.join(said[name] for name in missing)}",
         )
 
 

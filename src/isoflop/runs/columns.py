@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from isoflop.errors import InputError
-from isoflop.runs.names import listed, plain
+from isoflop.runs.names import listed, plain, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -58,6 +58,7 @@ KNOWN: dict[str, Known] = {
         _words(
             "val_loss final_loss final_val_loss validation_loss eval_loss valid_loss test_loss "
             "loss_val val_loss_nats_per_token loss_nats_per_token cross_entropy cross_entropy_loss "
+            "val_loss_bits_per_token loss_bits_per_token val_bits_per_token bits_per_token "
             "test_cross_entropy eval_cross_entropy val_bpb val_bits_per_byte bits_per_byte bpb "
             "train_loss"
         ),
@@ -129,7 +130,7 @@ def missing_column(wanted: str, present: Iterable[str], standard: str | None = N
     """
     names = list(present)
     target = standard or wanted
-    do = f"Name the column that holds it:  --column {target}={_closest(target, names)}"
+    do = f"Name the column that holds it:  --column {quoted(f'{target}={_closest(target, names)}')}"
     if target in _FROM_OTHERS and set(names) >= {"N", "D", "C"} - {target}:
         do = f'Compute it where C is 6ND:  --column "{target}={_FROM_OTHERS[target]}"'
     return InputError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,17 @@ _WORD = re.compile(
     rf"[(\[_ ]\s*(?:in[_ ])?{_NUMERAL}\s*[)\]]?\s*$|^{_NUMERAL}[_ ](?:of[_ ])?", re.IGNORECASE
 )
 
+#: The unit of a loss in brackets, as in `val loss (bits/token)`, `loss [nats]`.
+_LOSS_UNIT = re.compile(
+    r"[(\[]\s*(?:nats?|bits?)(?:\s*(?:/|per)\s*(?:token|tok|byte))?\s*[)\]]\s*$", re.IGNORECASE
+)
+
+#: Sections of a nested name, as trackers write them: `model.n_params`, `train/tokens_seen`.
+_SECTION = re.compile(r"[/.]")
+
+#: What a unit of loss is multiplied by to be nats per token.
+NATS = {"bits/token": math.log(2)}
+
 #: Words of a column's name that state a convention: field -> ((words, what they say), ...).
 _STATED = {
     "N": (
@@ -37,7 +49,11 @@ _STATED = {
     "loss": (
         ("bpb", "bits/byte"),
         ("bits_per_byte", "bits/byte"),
+        ("bits_byte", "bits/byte"),
         ("nats_per_token", "nats/token"),
+        ("nats_token", "nats/token"),
+        ("bits_per_token", "bits/token"),
+        ("bits_token", "bits/token"),
     ),
     "C": (("6nd", "6ND"),),
 }
@@ -69,7 +85,8 @@ def guess(names: Sequence[str], words: Collection[str] = ()) -> dict[str, Source
 
     A standard name that is there under its own name is that column. Otherwise the first of
     its common names that occurs is taken, in the order of preference of `columns.KNOWN`:
-    for N, matrices plus head before a plain total. Case and separators do not matter.
+    for N, matrices plus head before a plain total. Case and separators do not matter. Where
+    nothing matches, the end of a nested name does (`model.n_params`) if it is the only one.
 
     Args:
         names: the columns of the file.
@@ -79,13 +96,15 @@ def guess(names: Sequence[str], words: Collection[str] = ()) -> dict[str, Source
         Standard name -> where it comes from, with the other candidates; a standard column
         that nothing matches is absent.
     """
-    by_plain: dict[str, list[str]] = {}
-    for name in names:
-        by_plain.setdefault(plain(_split(name)[0]), []).append(name)
+    whole, ends = _by_plain(names)
     found: dict[str, Source] = {}
     for standard, known in KNOWN.items():
-        aliases = [plain(standard), *known.names]
-        matches = [name for alias in dict.fromkeys(aliases) for name in by_plain.get(alias, ())]
+        aliases = list(dict.fromkeys([plain(standard), *known.names]))
+        matches = [name for alias in aliases for name in whole.get(alias, ())]
+        if not matches:
+            # A single letter (`model.d`) may be anything; two ends (`a/loss`, `b/loss`), either.
+            nested = {name: 1 for a in aliases if len(a) > 1 for name in ends.get(a, ())}
+            matches = list(nested) if len(nested) == 1 else []
         if standard in names:
             matches = [standard, *(name for name in matches if name != standard)]
         if not known.text:
@@ -93,6 +112,19 @@ def guess(names: Sequence[str], words: Collection[str] = ()) -> dict[str, Source
         if matches:
             found[standard] = Source(matches[0], factor_of(matches[0]), tuple(matches[1:]))
     return found
+
+
+def _by_plain(names: Sequence[str]) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
+    """Return the names by their plain form, and by that of each end of a nested one."""
+    whole: dict[str, list[str]] = {}
+    ends: dict[str, list[str]] = {}
+    for name in names:
+        bare = _LOSS_UNIT.sub("", _split(name)[0])
+        whole.setdefault(plain(bare), []).append(name)
+        parts = _SECTION.split(bare)
+        for k in range(1, len(parts)):
+            ends.setdefault(plain(" ".join(parts[k:])), []).append(name)
+    return whole, ends
 
 
 def factor_of(name: str) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import msgspec
 import numpy as np
 
 from isoflop.errors import InputError
@@ -12,7 +13,7 @@ from isoflop.runs.cells import MISSING
 from isoflop.runs.columns import KNOWN, missing_column
 from isoflop.runs.convention import KNOWN as CONVENTIONS
 from isoflop.runs.convention import UNSTATED, Convention
-from isoflop.runs.guess import Source, factor_of, stated
+from isoflop.runs.guess import NATS, Source, factor_of, stated
 from isoflop.runs.where import values_of
 from isoflop.units import parse_count
 
@@ -53,6 +54,8 @@ def given_sources(raw: RunTable, columns: Mapping[str, str]) -> dict[str, Source
 def mapped(raw: RunTable, sources: Mapping[str, Source], convention: Convention) -> RunTable:
     """Return the table with the standard columns first, then the others of the file.
 
+    A loss in bits per token becomes nats per token, as counts in billions become counts.
+
     Args:
         raw: the table as read.
         sources: standard name -> where it comes from.
@@ -77,7 +80,24 @@ def mapped(raw: RunTable, sources: Mapping[str, Source], convention: Convention)
             columns[f"{name}_in_file" if name in columns else name] = values
     origin = {name: source for name, source in raw.origin.items() if name in columns}
     said = _convention(raw, sources, convention)
-    return replace(raw, columns=columns, convention=said, origin={**origin, **sources})
+    return _in_nats(replace(raw, columns=columns, convention=said, origin={**origin, **sources}))
+
+
+def _in_nats(table: RunTable) -> RunTable:
+    """Return the table with its loss in nats per token if it says bits per token."""
+    factor = NATS.get(table.convention.loss)
+    if factor is None or "loss" not in table.columns:
+        return table
+    table.require("loss")
+    source = table.origin.get("loss", Source("loss"))
+    return replace(
+        table.with_columns(loss=table["loss"] * factor),
+        convention=table.convention.saying(loss="nats/token"),
+        origin={
+            **table.origin,
+            "loss": msgspec.structs.replace(source, factor=source.factor * factor),
+        },
+    )
 
 
 def _convention(raw: RunTable, sources: Mapping[str, Source], asked: Convention) -> Convention:

@@ -23,3 +23,10 @@ def listed(names: Sequence[str]) -> str:
         return "no columns"
     more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED + 1 else ""
     return ", ".join(names[: _LISTED if more else None]) + more
+
+
+def quoted(argument: str) -> str:
+    """Return an argument as a shell takes it: in quotes if it has blanks, brackets or the like."""
+    import shlex
+
+    return argument if shlex.quote(argument) == argument else f'"{argument}"'

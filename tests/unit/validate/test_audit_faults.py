@@ -199,6 +199,9 @@ def test_optima_on_the_edge_of_the_grid():
     assert finding.moves[0].what == "exponent of N* (approach 2)"
     everywhere = found(clean(centre=6.0, budgets=BUDGETS))["minimum"]
     assert everywhere.severity == "error"
+    # Two sizes above the best one are needed, so that one above it is an edge too.
+    beside = found(clean(centre=2.5, budgets=BUDGETS))["minimum"]
+    assert "in 5 of 5 budgets the best size has fewer than 2 sizes" in beside.message
 
 
 def test_grids_that_drift_off_centre():

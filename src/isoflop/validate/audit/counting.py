@@ -107,7 +107,7 @@ def check_counting(e: Evidence) -> Iterator[Finding]:
         why="What N counts moves the exponent; an exponent without its count means little."
         if spread > DIFFERENT
         else "",
-        remedy="Say which count is meant:  table.state(N=...), or  --column N=COLUMN"
+        remedy="Say which count is meant:  --state N=..., or take another:  --column N=COLUMN"
         if loud
         else "Quote the count with the exponent; compare only exponents of one count."
         if spread > DIFFERENT

@@ -8,6 +8,7 @@ import msgspec
 import numpy as np
 
 from isoflop.errors import InputError, IsoflopError, NotIdentified
+from isoflop.fit.isoflop import SIDES
 from isoflop.fit.surface import IsoflopSurface, minimum_bias
 from isoflop.runs.finding import Finding, Move
 from isoflop.validate.audit.hidden import BY_CHANCE, hidden
@@ -72,16 +73,16 @@ def _edges_without_a_line(e: Evidence) -> Iterator[Finding]:
     for value in np.unique(budgets[np.isfinite(budgets)]):
         rows = budgets == value
         best = N[rows][np.argmin(loss[rows])]
-        edges[value] = best in (N[rows].min(), N[rows].max())
+        edges[value] = min((N[rows] < best).sum(), (N[rows] > best).sum()) < SIDES
     yield Finding(
         code="minimum",
         severity="error",
-        message=f"in {sum(edges.values())} of {len(edges)} budgets the best size is the smallest"
-        " or the largest, and fewer than two have a minimum.",
+        message=f"in {sum(edges.values())} of {len(edges)} budgets the best size has fewer than"
+        f" {SIDES} sizes below or above it, and fewer than two budgets have a minimum.",
         numbers={"at an edge": float(sum(edges.values())), "budgets": float(len(edges))},
         why="A minimum at the edge of the sizes is where the sizes end, not where the loss is"
         " lowest.",
-        remedy="Add sizes on the side of the edge.",
+        remedy="Add sizes on the side of the edge; until then judge a law of N and D, not minima.",
     )
 
 
