@@ -136,12 +136,12 @@ def runs_options(command: F) -> F:
     return column_option(where_option(state_option(command)))
 
 
-def open_runs(source: Path, flags: dict[str, Any], *, compute: bool = False) -> Any:
+def open_runs(source: Path, flags: Any, *, compute: bool = False) -> Any:
     """Read the runs of a study's folder or a table as the flags of `runs_options` say.
 
     Args:
         source: folder or file.
-        flags: of the command.
+        flags: of the command, by name.
         compute: count C as 6ND where the table has none, and say so on stderr.
     """
     from isoflop.protocols.sources import open_table
