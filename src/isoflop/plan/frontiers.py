@@ -11,10 +11,10 @@ from isoflop.laws.published import choose
 from isoflop.laws.registry import get
 from isoflop.plan import money
 from isoflop.plan.answer import Choice, Plan, Row, Rule
+from isoflop.plan.constants import Constants, described
 from isoflop.plan.lifetime import TRAIN_FLOPS
 from isoflop.plan.limits import checked_size
 from isoflop.plan.recipe import recipe
-from isoflop.plan.source import Constants, described
 from isoflop.samples import Estimate
 from isoflop.units import format_flops
 

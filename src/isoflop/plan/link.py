@@ -12,7 +12,7 @@ from isoflop.laws.dimensions import ErrorRate
 from isoflop.laws.guesses import meaning
 from isoflop.laws.references import reference
 from isoflop.laws.resolve import resolve
-from isoflop.plan.source import collect
+from isoflop.plan.constants import collect
 
 if TYPE_CHECKING:
     from isoflop.laws.law import Law
