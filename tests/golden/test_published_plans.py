@@ -169,6 +169,21 @@ def test_allocation_under_unique_tokens(C, N, D, loss):
         assert plan.loss == pytest.approx(loss, abs=6e-8)
 
 
+def test_unique_tokens_alone_are_muennighoffs_best_size_for_them():
+    """N = 0.051 U, 19.6 tokens a parameter, as the paper prints."""
+    plan = ask("chinchilla", constants="muennighoff", unique_tokens=25e9)
+    assert pytest.approx(0.0509865, rel=1e-6) == plan.choice.N / 25e9
+    assert plan.choice.tokens_per_parameter == pytest.approx(19.6130, rel=1e-5)
+
+
+@pytest.mark.parametrize(("N", "D"), [(30e9, 1.671e12), (70e9, 4.581e12)])
+def test_tokens_for_a_size_with_the_full_constants(N, D):
+    assert (
+        pytest.approx(D, rel=3e-4)
+        == ask("chinchilla", f"{N:g} parameters", constants="tex").choice.D
+    )
+
+
 # Serving ------------------------------------------------------------------------------------------
 @pytest.mark.parametrize(
     ("quality", "served", "N", "D", "saving"),

@@ -35,7 +35,8 @@ Examples:
 @click.option("--fit", type=click.Path(path_type=Path), help="A fit: isoflop fit --out fit.json.")
 @click.option(
     "--budget",
-    help="Training FLOPs, '64 H100 for 3 weeks at 40% MFU', '$1M on H100 at $2.5/hour', '90 MWh'.",
+    help="Training FLOPs, '64 H100 for 3 weeks at 40% MFU', '$1M on H100 at $2.5/hour', '90 MWh',"
+    " '50B unique tokens'.",
 )
 @question_options
 @size_option

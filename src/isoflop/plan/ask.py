@@ -15,6 +15,7 @@ from isoflop.plan import frontiers, optima
 from isoflop.plan.answer import Sweep
 from isoflop.plan.cautions import general_warnings, rows_outside
 from isoflop.plan.decide import decide, sweep_row
+from isoflop.plan.given import Given, given_of, read_counted
 from isoflop.plan.lifetime import TRAIN_FLOPS
 from isoflop.plan.link import link
 from isoflop.plan.options import limits_of, machine_of, serving_of
@@ -44,7 +45,9 @@ def ask(source: Law | Fit | str, budget: str | float | None = None, **options: A
         source: a law ("chinchilla", "chinchilla[D=repeated_tokens]", "kaplan", a formula) or a
             fit.
         budget: "1e23", "64 H100 for 3 weeks at 40% MFU", "$1M on H100 at $2.5/hour, 40% MFU",
-            "100 MWh on H100, 40% MFU"; a number is training FLOPs.
+            "100 MWh on H100, 40% MFU"; a number is training FLOPs. "50B unique tokens",
+            "1T tokens" or "7B parameters" stand for `unique_tokens`, `D` or `N` without a budget:
+            the compute-optimal run that has them.
         **options: constants, inputs, unique_tokens, serve_bits and level (`surface`); loss,
             accuracy, lifetime and rule (`Question`); link and link_constants (`link`);
             serve, prompt_mfu, serve_mfu and serve_price (`serving_of`); device, count, mfu,
@@ -233,7 +236,7 @@ def question_of(
         raise InputError(
             f"a plan has no option {', '.join(unknown)}.", do=f"It has {', '.join(sorted(KNOWN))}."
         )
-    options = _read(options)
+    options, budget = _counted(_read(options), budget)
     machine = machine_of(**_only(options, _MACHINE))
     wanted = options.get("loss") is not None or options.get("accuracy") is not None
     days = options.get("days")
@@ -245,11 +248,14 @@ def question_of(
     N, D = options.get("N"), options.get("D")
     if budget is None and not wanted and N is not None and D is not None:
         budget = TRAIN_FLOPS * N * D  # a run as it was fixed
-    read = None
+    read, start = None, None
+    if budget is None and not wanted:
+        start = _start(options)
     if budget is not None:
         read, machine = budgets.read(budget, machine)
     question = Question(
         budget=read,
+        given=start,
         serving=serving_of(machine, **_only(options, _SERVING)),
         limits=limits_of(
             machine,
@@ -261,6 +267,35 @@ def question_of(
         **_only(options, _QUESTION),
     )
     return question, _only(options, (*_SURFACE, *_LINK))
+
+
+def _counted(
+    options: dict[str, Any], budget: str | float | None
+) -> tuple[dict[str, Any], str | float | None]:
+    """Return options and budget, a budget of tokens or parameters moved into the options.
+
+    Raises:
+        InputError: the option is given as well, or a loss to reach.
+    """
+    found = read_counted(budget)
+    for name in found:
+        goals = [x for x in (name, "loss", "accuracy") if options.get(x) is not None]
+        if goals:
+            raise InputError(
+                f"a budget of `{budget}` and {goals[0]} = {options[goals[0]]:g} are given.",
+                "The budget sets the run by itself.",
+                f"Drop one; beside another goal it is  --{name.replace('_', '-')}",
+            )
+    return ({**options, **found}, None) if found else (options, budget)
+
+
+def _start(options: Mapping[str, Any]) -> Given | None:
+    """Return the tokens or parameters that a plan without a budget starts from, if any."""
+    names = ("N", "D", "unique_tokens", "max_epochs")
+    N, D, unique, epochs = (options.get(name) for name in names)
+    if N is None and D is None and unique is None:
+        return None
+    return given_of(N, D, unique, epochs)
 
 
 def _read(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -162,8 +162,9 @@ def _read_amount(part: str, reading: _Reading) -> bool:
         raise InputError(
             f"`{part}` is no budget: it is neither compute, time, money, energy nor carbon.",
             "What tokens cost depends on the parameters, which are to be chosen.",
-            "Tokens to train on are  --D, different ones  --unique-tokens, served ones  --serve;"
-            " parameters are  --N.",
+            "Alone, '50B unique tokens', '1T tokens' or '7B parameters' ask for the run that goes"
+            " with them; beside a budget they are  --unique-tokens, --D, --N; served tokens are"
+            "  --serve.",
         )
     part = re.sub(r"^(?:an?|one)\s+", "1 ", part, flags=re.IGNORECASE)
     if not re.match(r"[\d.$]", part):

@@ -53,7 +53,11 @@ def warnings(
     found += optima.caution(surface, question)
     found += general_warnings(surface)
     found += question.machine.assumed()
-    found += [*_spending(question, best), *_saturated(question, best, flat)]
+    found += [
+        *_unlimited(surface, question),
+        *_spending(question, best),
+        *_saturated(question, best, flat),
+    ]
     return [*found, *_lost(surface, question, best)]
 
 
@@ -99,6 +103,16 @@ def general_warnings(surface: Surface) -> list[str]:
     return found
 
 
+def _unlimited(surface: Surface, question: Question) -> list[str]:
+    """Return a warning where different tokens are all that is given: compute is then free."""
+    if question.given is None or "U" not in surface.others:
+        return []
+    return [
+        "No compute is given: a larger budget reaches a lower loss with the same tokens, by"
+        " more parameters or by seeing them more often (--budget)."
+    ]
+
+
 def _spending(question: Question, best: Optimum) -> list[str]:
     if question.budget is None:
         return []
@@ -137,7 +151,7 @@ def _lost(surface: Surface, question: Question, best: Optimum) -> list[str]:
     lost = float(np.mean(~np.isfinite(best.N[1:]))) if surface.rows > 1 else 0.0
     if not lost:
         return []
-    unbounded = question.budget is None and question.limits == Limits()
+    unbounded = not (question.budget or question.given or question.limits != Limits())
     counted = (
         "they count as endless N, D and C, and against both ends of every other interval."
         if unbounded

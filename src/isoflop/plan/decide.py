@@ -11,6 +11,7 @@ from isoflop.errors import InputError, NotIdentified
 from isoflop.plan import around, money, optima
 from isoflop.plan.answer import Bound, Choice, Comparison, Interval, Plan, Row, Rule
 from isoflop.plan.cautions import warnings
+from isoflop.plan.given import best_with
 from isoflop.plan.lifetime import TRAIN_FLOPS
 from isoflop.plan.limits import Limits, checked_size
 from isoflop.plan.optimise import Optimum, lowest_cost, lowest_loss, lowest_losses, lowest_reachable
@@ -77,6 +78,12 @@ def _optimise(surface: Surface, question: Question) -> tuple[str, float | None, 
 
 def _best(surface: Surface, question: Question) -> tuple[str, float | None, Optimum]:
     serving, limits = question.serving.weighted, question.limits
+    if question.given is not None:
+        found = best_with(surface, question.given, serving=serving, limits=limits)
+        words = question.given.words
+        if serving:
+            return f"run of {words} that reaches its loss at the lowest lifetime cost", None, found
+        return f"compute-optimal run of {words}", None, found
     if question.budget is None:
         target = _target(question)
         best = lowest_cost(surface, target, serving=serving, limits=limits)
@@ -197,7 +204,7 @@ def _endless(surface: Surface, question: Question, best: Optimum) -> np.ndarray:
     Towards a floor the best N, D and cost grow without end, so these rows count as infinite.
     Within bounds a row without a plan says nothing of the kind.
     """
-    if question.budget is not None or question.limits != Limits():
+    if question.budget or question.given or question.limits != Limits():
         return np.zeros(len(best.N), dtype=bool)
     return ~np.isfinite(best.N) & (lowest_losses(surface) >= _target(question))
 
@@ -239,8 +246,9 @@ def _comparison(surface: Surface, question: Question, best: Optimum) -> Comparis
     if not question.serving.tokens:
         return None
     point, serving = surface.point(), question.serving.weighted
-    # What the other model's training may cost does not matter here.
-    limits = msgspec.structs.replace(question.limits, max_C=np.inf)
+    # What the other model's training may cost does not matter here, nor the N or D given.
+    limits = question.limits.free_size() if question.given else question.limits
+    limits = msgspec.structs.replace(limits, max_C=np.inf)
     alone = lowest_cost(point, float(best.loss[0]), limits=limits)
     other = alone.N * (TRAIN_FLOPS * alone.D + serving)
     training = best.N[0] * best.D[0] / (alone.N[0] * alone.D[0]) - 1

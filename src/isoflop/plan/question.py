@@ -14,6 +14,7 @@ from isoflop.plan.machine import Machine
 
 if TYPE_CHECKING:
     from isoflop.plan.budget import Budget
+    from isoflop.plan.given import Given
     from isoflop.plan.link import Link
 
 
@@ -25,6 +26,7 @@ class Question:
         budget: what may be spent; with serving it sets the loss (what training alone would reach
             with it), unless `lifetime`.
         loss: to reach instead of a budget; accuracy: the same through a link.
+        given: tokens or parameters to start from instead.
         serving: tokens over the model's life.
         lifetime: whether the budget pays for serving too.
         limits: bounds on N, D and training FLOPs.
@@ -36,6 +38,7 @@ class Question:
     budget: Budget | None = None
     loss: float | None = None
     accuracy: float | None = None
+    given: Given | None = None
     serving: Serving = field(default_factory=Serving)
     lifetime: bool = False
     limits: Limits = field(default_factory=Limits)
@@ -44,13 +47,15 @@ class Question:
     link: Link | None = None
 
     def __post_init__(self) -> None:
-        given = [x for x in ("budget", "loss", "accuracy") if getattr(self, x) is not None]
+        goals = {"budget": self.budget or self.given, "loss": self.loss, "accuracy": self.accuracy}
+        given = [name for name, value in goals.items() if value is not None]
         if len(given) != 1:
             what = " and ".join(given) if given else "neither a budget nor a loss"
             raise InputError(
                 f"{what} {'are' if given else 'is'} given.",
                 "A plan spends a budget as well as it can, or reaches a loss as cheaply as it can.",
-                "Give one of  --budget 1e23  --loss 2.1  --accuracy 0.6 (with --link).",
+                "Give one of  --budget 1e23  --loss 2.1  --accuracy 0.6 (with --link), or what"
+                " there is:  --unique-tokens 50B  --D 1T  --N 7B",
             )
         if self.loss is not None and not 0 < self.loss < np.inf:
             raise InputError(f"a loss of {self.loss:g} is not positive.")
