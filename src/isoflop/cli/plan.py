@@ -72,7 +72,7 @@ def command(source: Path | None, **flags: Any) -> int:
 
 def _from_runs(source: Path, flags: dict[str, Any]) -> int:
     from isoflop.cli.plan_text import runs_text
-    from isoflop.plan.ask import KNOWN
+    from isoflop.plan.questions import KNOWN
     from isoflop.protocols.question import plan
 
     size, level = flags["size"], flags["level"]
@@ -103,7 +103,8 @@ def _from_runs(source: Path, flags: dict[str, Any]) -> int:
 
 
 def _from_law(flags: dict[str, Any]) -> int:
-    from isoflop.plan.ask import KNOWN, ask, compare, sweep
+    from isoflop.plan.ask import ask, compare, sweep
+    from isoflop.plan.questions import KNOWN
 
     for name in ("column", "where", "state"):
         if flags[name]:

@@ -126,6 +126,7 @@ _SERVE = [
     click.option("--serve-mfu", help="Utilisation when writing tokens, as 0.01."),
     click.option("--prompt-mfu", help="Utilisation when reading them, as 0.5."),
     click.option("--serve-price", type=float, help="USD a device-hour when serving."),
+    click.option("--serve-budget", help="Serving may cost so much: '$1M', '90 MWh', 1e24 FLOPs."),
 ]
 GROUPS = (_LAW, _GOAL, _BOUNDS, _MACHINE, _SERVE)
 

@@ -176,11 +176,13 @@ def _serving(plan: Plan) -> list[str]:
             f" {format_count(implied)} tokens."
         )
         return ["", *_wrapped(sentence)]
+    within = " within the bounds" if plan.bounds else ""
     lines = (
-        f"Serving {format_count(one.tokens)} tokens: the cheapest model to train to this loss has"
-        f" {format_count(one.N)} parameters on {format_count(one.D)} tokens. The choice is"
-        f" {one.size:.3g} times as large and trains on {one.data:.3g} times the tokens: training"
-        f" costs {_percent(one.training)} more, the whole life {_percent(one.lifetime)} less."
+        f"Serving {format_count(one.tokens)} tokens: the cheapest model to train to this"
+        f" loss{within} has {format_count(one.N)} parameters on {format_count(one.D)} tokens. The"
+        f" choice is {one.size:.3g} times as large and trains on {one.data:.3g} times the tokens:"
+        f" training costs {_percent(one.training)} more, the whole life"
+        f" {_percent(one.lifetime)} less."
     )
     return ["", *_wrapped(lines)]
 

@@ -10,26 +10,21 @@ import numpy as np
 from isoflop.errors import InputError
 from isoflop.fit.result import Fit
 from isoflop.laws.published import published
-from isoflop.plan import budget as budgets
 from isoflop.plan import frontiers, optima
 from isoflop.plan.answer import Sweep
 from isoflop.plan.cautions import general_warnings, rows_outside
 from isoflop.plan.decide import decide, sweep_row
-from isoflop.plan.given import Given, given_of, read_counted
-from isoflop.plan.lifetime import TRAIN_FLOPS
-from isoflop.plan.link import link
-from isoflop.plan.options import limits_of, machine_of, serving_of
-from isoflop.plan.question import Question
+from isoflop.plan.questions import SURFACE, linked, only, question_of
 from isoflop.plan.source import surface
 from isoflop.plan.surface import SIZES
-from isoflop.units import parse_count, parse_flops, parse_quantity
+from isoflop.units import parse_count, parse_quantity
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from isoflop.laws.law import Law
     from isoflop.plan.answer import Plan
-    from isoflop.plan.surface import Surface
+    from isoflop.plan.question import Question
 
 #: Samples that one line of a sweep is read from.
 SWEEP_SAMPLES = 1000
@@ -50,7 +45,8 @@ def ask(source: Law | Fit | str, budget: str | float | None = None, **options: A
             the compute-optimal run that has them.
         **options: constants, inputs, unique_tokens, serve_bits and level (`surface`); loss,
             accuracy, lifetime and rule (`Question`); link and link_constants (`link`);
-            serve, prompt_mfu, serve_mfu and serve_price (`serving_of`); device, count, mfu,
+            serve, prompt_mfu, serve_mfu and serve_price (`serving_of`); serve_budget
+            (`largest_served`); device, count, mfu,
             precision, price, pue, intensity and days (`machine_of`); min_N, max_N, N, min_D,
             max_D, D, max_C, max_epochs, deadline, serve_on and latency (`limits_of`).
 
@@ -68,8 +64,8 @@ def ask(source: Law | Fit | str, budget: str | float | None = None, **options: A
             named = ", ".join(name for name, value in rest.items() if value not in (None, "", {}))
             raise InputError(f"`{source}` is a published allocation and takes no {named}.")
         return frontiers.decide(source, constants, question)
-    found = surface(source, **_only(rest, _SURFACE))
-    return decide(found, _linked(question, found, rest))
+    found = surface(source, **only(rest, SURFACE))
+    return decide(found, linked(question, found, rest))
 
 
 def compare(
@@ -151,9 +147,9 @@ def sweep(
             rows=rows,
             warnings=last.warnings,
         )
-    found = [surface(source, **_only(rest, _SURFACE)).thinned(SWEEP_SAMPLES) for _, rest in asked]
+    found = [surface(source, **only(rest, SURFACE)).thinned(SWEEP_SAMPLES) for _, rest in asked]
     rows = [
-        sweep_row(one, _linked(question, one, rest), float(value))
+        sweep_row(one, linked(question, one, rest), float(value))
         for one, (question, rest), value in zip(found, asked, values, strict=True)
     ]
     one = found[0]
@@ -207,117 +203,3 @@ def sweep_values(over: str) -> tuple[str, np.ndarray]:
     if not 2 <= count <= _MOST_LINES:
         raise InputError(f"a sweep has 2 to {_MOST_LINES} points, not {count}.")
     return name, np.geomspace(low, high, count)
-
-
-# Options ------------------------------------------------------------------------------------------
-_SURFACE = ("constants", "inputs", "unique_tokens", "serve_bits", "level")
-_MACHINE = ("device", "count", "mfu", "precision", "price", "pue", "intensity")
-_SERVING = ("serve", "prompt_mfu", "serve_mfu", "serve_price")
-_BOUNDS = ("min_N", "max_N", "N", "min_D", "max_D", "D", "max_C")
-_LIMITS = (*_BOUNDS, "max_epochs", "deadline", "serve_on", "latency")
-_QUESTION = ("loss", "accuracy", "lifetime", "rule")
-_LINK = ("link", "link_constants")
-#: Options that are numbers and may be written as people do.
-_COUNTS = ("unique_tokens", "serve_bits", "level", "count", "price", "pue", "serve_price")
-_NUMBERS = (*_BOUNDS, *_COUNTS, "max_epochs", "loss", "accuracy", "days")
-KNOWN = (*_SURFACE, *_MACHINE, *_SERVING, *_LIMITS, *_QUESTION, *_LINK, "days")
-
-
-def question_of(
-    budget: str | float | None, options: Mapping[str, Any]
-) -> tuple[Question, dict[str, Any]]:
-    """Return the question that options ask, and the options of its law and link.
-
-    Raises:
-        InputError: an option is unknown, or cannot be read.
-    """
-    unknown = sorted(set(options) - set(KNOWN))
-    if unknown:
-        raise InputError(
-            f"a plan has no option {', '.join(unknown)}.", do=f"It has {', '.join(sorted(KNOWN))}."
-        )
-    options, budget = _counted(_read(options), budget)
-    machine = machine_of(**_only(options, _MACHINE))
-    wanted = options.get("loss") is not None or options.get("accuracy") is not None
-    days = options.get("days")
-    if days is not None and budget is None and not wanted:
-        count = machine.need("count")
-        budget = f"{count:.17g} devices for {float(parse_count(days)):.17g} days"
-    elif days is not None:
-        options = {**options, "deadline": options.get("deadline") or f"{parse_count(days)} days"}
-    N, D = options.get("N"), options.get("D")
-    if budget is None and not wanted and N is not None and D is not None:
-        budget = TRAIN_FLOPS * N * D  # a run as it was fixed
-    read, start = None, None
-    if budget is None and not wanted:
-        start = _start(options)
-    if budget is not None:
-        read, machine = budgets.read(budget, machine)
-    question = Question(
-        budget=read,
-        given=start,
-        serving=serving_of(machine, **_only(options, _SERVING)),
-        limits=limits_of(
-            machine,
-            unique_tokens=options.get("unique_tokens"),
-            serve_bits=options.get("serve_bits"),
-            **_only(options, _LIMITS),
-        ),
-        machine=machine,
-        **_only(options, _QUESTION),
-    )
-    return question, _only(options, (*_SURFACE, *_LINK))
-
-
-def _counted(
-    options: dict[str, Any], budget: str | float | None
-) -> tuple[dict[str, Any], str | float | None]:
-    """Return options and budget, a budget of tokens or parameters moved into the options.
-
-    Raises:
-        InputError: the option is given as well, or a loss to reach.
-    """
-    found = read_counted(budget)
-    for name in found:
-        goals = [x for x in (name, "loss", "accuracy") if options.get(x) is not None]
-        if goals:
-            raise InputError(
-                f"a budget of `{budget}` and {goals[0]} = {options[goals[0]]:g} are given.",
-                "The budget sets the run by itself.",
-                f"Drop one; beside another goal it is  --{name.replace('_', '-')}",
-            )
-    return ({**options, **found}, None) if found else (options, budget)
-
-
-def _start(options: Mapping[str, Any]) -> Given | None:
-    """Return the tokens or parameters that a plan without a budget starts from, if any."""
-    names = ("N", "D", "unique_tokens", "max_epochs")
-    N, D, unique, epochs = (options.get(name) for name in names)
-    if N is None and D is None and unique is None:
-        return None
-    return given_of(N, D, unique, epochs)
-
-
-def _read(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return options with numbers that were given as text read: `N="7B"`, `max_C="10 PF-days"`."""
-    read = dict(options)
-    for name, value in options.items():
-        if isinstance(value, str) and name in _NUMBERS:
-            read[name] = (parse_flops if name == "max_C" else parse_count)(value)
-    return read
-
-
-def _linked(question: Question, found: Surface, options: Mapping[str, Any]) -> Question:
-    """Return the question with the link that its options name."""
-    if not options.get("link"):
-        return Question(**_question_fields(question))
-    made = link(options["link"], options.get("link_constants") or "", found.loss_unit)
-    return Question(**{**_question_fields(question), "link": made})
-
-
-def _question_fields(question: Question) -> dict[str, Any]:
-    return {name: getattr(question, name) for name in question.__dataclass_fields__}
-
-
-def _only(options: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
-    return {name: options[name] for name in names if options.get(name) is not None}

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from isoflop.plan import optima
+from isoflop.plan.hardware import BYTES
 from isoflop.plan.lifetime import TRAIN_FLOPS
 from isoflop.plan.limits import Limits
+from isoflop.plan.memory import OPTIMISER_BYTES, USABLE
 from isoflop.units import format_count, format_flops
 
 if TYPE_CHECKING:
     from isoflop.plan.answer import Row
+    from isoflop.plan.machine import Machine
     from isoflop.plan.optimise import Optimum
     from isoflop.plan.question import Question
     from isoflop.plan.surface import Surface
@@ -53,6 +57,7 @@ def warnings(
     found += optima.caution(surface, question)
     found += general_warnings(surface)
     found += question.machine.assumed()
+    found += too_large(question.machine, float(best.N[0]))
     found += [
         *_unlimited(surface, question),
         *_spending(question, best),
@@ -101,6 +106,28 @@ def general_warnings(surface: Surface) -> list[str]:
             " with other published constants can differ by a factor of two in N (--compare)."
         )
     return found
+
+
+def too_large(machine: Machine, N: float) -> list[str]:
+    """Return a warning where the devices that train cannot hold what training keeps a parameter.
+
+    Args:
+        machine: hardware of training; N: parameters, of experts the active ones at least.
+
+    Source: as in `isoflop.plan.memory.training_memory`, sharded over all devices.
+    """
+    if machine.device is None or machine.count is None:
+        return []
+    each = 2 * BYTES["bf16"] + OPTIMISER_BYTES
+    fewest = math.ceil(N * each / (USABLE * machine.device.memory))
+    if machine.count >= fewest:
+        return []
+    return [
+        f"{machine.count:g} {machine.device.name} do not hold this model in training: weights,"
+        f" gradients and AdamW take {each:g} bytes a parameter, {N * each / 1e9:.3g} GB in all,"
+        f" and {USABLE * machine.device.memory / 1e9:.3g} GB of each device may be used. {fewest}"
+        " do, without activations (isoflop hardware memory)."
+    ]
 
 
 def _unlimited(surface: Surface, question: Question) -> list[str]:

@@ -11,6 +11,7 @@ from isoflop.laws.published import choose
 from isoflop.laws.registry import get
 from isoflop.plan import money
 from isoflop.plan.answer import Choice, Plan, Row, Rule
+from isoflop.plan.cautions import too_large
 from isoflop.plan.constants import Constants, described
 from isoflop.plan.lifetime import TRAIN_FLOPS
 from isoflop.plan.limits import checked_size
@@ -149,7 +150,12 @@ def decide(name: str, constants: str, question: Question) -> Plan:
         implied_serving=None,
         rule=rule,
         distance=_distance(record.range, C),
-        warnings=[*_far(record.range, C), FRONTIERS[name].note, *question.machine.assumed()],
+        warnings=[
+            *_far(record.range, C),
+            FRONTIERS[name].note,
+            *question.machine.assumed(),
+            *too_large(question.machine, found.N),
+        ],
     )
 
 

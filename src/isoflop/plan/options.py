@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from isoflop.errors import InputError
+from isoflop.plan import budget as budgets
 from isoflop.plan.energy import grid
 from isoflop.plan.hardware import BYTES, device
 from isoflop.plan.lifetime import Serving, parse_serving
@@ -71,9 +74,34 @@ def serving_of(
     return parse_serving(serve, input_weight=ratios[0], output_weight=ratios[1], price=price)
 
 
+def largest_served(text: str | float, serving: Serving, machine: Machine) -> tuple[float, str]:
+    """Return the N whose serving costs a budget, and the reason to give for the bound.
+
+    Args:
+        text: "$1M", "10 MWh", "5000 H100-hours", "1e24"; a number is FLOPs of serving.
+        serving: tokens over the model's life, with the weights of their FLOPs.
+        machine: hardware of training.
+
+    Raises:
+        InputError: nothing is to be served, or the budget cannot be read.
+    """
+    if not serving.tokens:
+        raise InputError(
+            f"serving may cost {text}, and nothing is to be served.",
+            do="Say how much: --serve 2T",
+        )
+    if machine.price is not None:
+        machine = msgspec.structs.replace(machine, price=machine.price * serving.price)
+    read, _ = budgets.read(text, machine)
+    # FLOPs are those of serving; hours, money and energy become FLOPs at the rate of training.
+    each = serving.busy if read.how else serving.flops
+    return read.flops / each, f"{read.text} for serving {format_count(serving.tokens)} tokens"
+
+
 def limits_of(
     machine: Machine,
     *,
+    served: tuple[float, str] | None = None,
     unique_tokens: float | None = None,
     serve_bits: float | None = None,
     max_epochs: float | None = None,
@@ -88,6 +116,7 @@ def limits_of(
 
     Args:
         machine: hardware of training.
+        served: the largest N that a budget of serving allows, and why (`largest_served`).
         unique_tokens: different tokens; max_epochs: how often each may be seen.
         serve_bits: bits a weight when served; 16 if None.
         deadline: time that training may take on the machine.
@@ -117,6 +146,8 @@ def limits_of(
         _tighten(lows, why, "max_C", hours * machine.flops_an_hour(), f"{deadline} on the machine")
     if latency is not None and serve_on is None:
         raise InputError("a latency is of some devices.", do="Name them: --serve-on '2 H100'")
+    if served is not None:
+        _tighten(lows, why, "max_N", *served)
     if serve_on is not None:
         for size, reason in _served(serve_on, serve_bits or BITS, latency):
             _tighten(lows, why, "max_N", size, reason)

@@ -150,7 +150,8 @@ def facts(plan: Plan) -> list[tuple[str, str]]:
             (
                 f"Because of {format_count(one.tokens)} served tokens",
                 f"{one.size:.3g} times the size and {one.data:.3g} times the tokens of the model"
-                f" that is cheapest to train to this loss ({format_count(one.N)} on"
+                f" that is cheapest to train to this loss"
+                f"{' within the bounds' if plan.bounds else ''} ({format_count(one.N)} on"
                 f" {format_count(one.D)}): training costs {text.percent(one.training, 1)} more,"
                 f" the whole life {text.percent(one.lifetime, 1)} less",
             )
