@@ -108,6 +108,11 @@ def text_of_laws(answer: Any) -> str:
             f"{place:>4}  {100 * error.relative:7.2f}% {log:>7} {100 * error.bias:+6.2f}%"
             f"  {100 * covered.observed:4.0f}%  {100 * covered.samples_only:6.0f}%  {name}"
         )
+    lines += [
+        "relative, log: root mean square error, of the value and of its logarithm; bias: mean error;",
+        f"{share}: runs inside their {share} intervals; samples: inside those of the fit alone;",
+        "skill: share of a naive forecast's error that is gone, 1 at best, below 0 if it did better.",
+    ]
     lines += [_skill(name, by) for name, by in answer.skill.items()]
     lines += [_growth(name, growth) for name, growth in answer.growth.items()]
     lines += [
@@ -150,6 +155,8 @@ def text(answer: Any) -> str:
             + (f"  {line:.3f}" if line is not None else "")
         )
     lines.append(f"covered: {100 * answer.coverage:.0f} % of {len(answer.cells)} runs")
+    if wide := sum(not all(map(math.isfinite, cell.interval)) for cell in answer.cells):
+        lines[-1] += f", of which {wide} by an open interval, which says nothing"
     return "\n".join([*lines, *answer.notes])
 
 

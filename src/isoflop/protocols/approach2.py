@@ -57,6 +57,7 @@ def approach2(fitted: Fitted, settings: Settings) -> Approach:
 
 def _notes(fitted: Fitted, settings: Settings) -> list[str]:
     notes = ["Intervals redraw the run noise; L*(C) has no floor and is too low far out."]
+    notes += open_ends(fitted, settings.level)
     if settings.profile == "akima":
         notes.append(
             "Minima are medians over injected noise, weighted by their variance; an interpolation"
@@ -70,6 +71,26 @@ def _notes(fitted: Fitted, settings: Settings) -> list[str]:
             source = "of approach 3, whose uncertainty is in the intervals"
         notes.append(f"Minima assume alpha = {alpha:.3g} and beta = {beta:.3g} ({source}).")
     return notes
+
+
+def open_ends(fitted: Fitted, level: float) -> list[str]:
+    """Return why approach 2's intervals are open, if they are: budgets that lose their minimum."""
+    surface = fitted.surface
+    if surface is None:
+        return []
+    lost = np.isnan(surface.minima[:, :, 0])  # [budget, sample]
+    if lost.any(axis=0).mean() <= (1 - level) / 2:
+        return []
+    shares = lost.mean(axis=1)
+    worst = sorted(zip(shares, (p.budget for p in surface.usable), strict=True), reverse=True)[:3]
+    listed = ", ".join(
+        f"{100 * share:.0f} % of {budget:.3g}" for share, budget in worst if share > 0.005
+    )
+    return [
+        "Intervals of approach 2 are open where redrawn runs have no minimum any more:"
+        f" {listed} FLOPs. Repeat or spread these budgets' sizes, leave the budgets out"
+        " (--where), or plan with a law alone (isoflop fit --out fit.json)."
+    ]
 
 
 def _optima(fitted: Fitted, surface: IsoflopSurface, level: float) -> list[Optimum]:

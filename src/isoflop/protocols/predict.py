@@ -9,6 +9,7 @@ import numpy as np
 from isoflop.errors import NotIdentified
 from isoflop.plan.around import FLAT
 from isoflop.plan.optimum import SizeChoice, best_size, flat_range
+from isoflop.protocols.approach2 import open_ends
 from isoflop.protocols.approaches import point_size
 from isoflop.protocols.form_error import form_error
 from isoflop.protocols.result import Cell, Heldout, PlanAnswer
@@ -68,6 +69,7 @@ def predict_heldout(fitted: Fitted, heldout: RunData, settings: Settings) -> Hel
             f" {fitted.noise:.3f} nats per token is part of the interval.",
             form.sentence(settings.level, float(np.max(form.domain.distance(at)))),
             *list(fitted.reasons.values()),
+            *open_ends(fitted, settings.level),
         ],
     )
 
@@ -147,7 +149,7 @@ def plan_run(fitted: Fitted, C: float, settings: Settings) -> PlanAnswer:
         },
         flat={name: flat_range(best.grid, best.profile[0], share) for name, share in FLAT.items()},
         curve=_profile_curve(best, mix(c.profile for c in choices.values()), level),
-        warnings=_warnings(fitted, float(N[0]), decades) + notes,
+        warnings=_warnings(fitted, float(N[0]), decades) + notes + open_ends(fitted, level),
     )
 
 

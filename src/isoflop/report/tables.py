@@ -134,11 +134,24 @@ def _loss(approach: Approach) -> Estimate | None:
     return approach.loss_opt.exponent if approach.loss_opt else None
 
 
-def parameter_rows(approach: Approach) -> list[tuple[str, str, str]]:
-    """Return name, estimate and whether the runs identify it, for every fitted parameter."""
+#: Units of the parameters of L(N, D) = E + A / N^alpha + B / D^beta; exponents have none.
+_UNITS = {
+    "E": "nats/token",
+    "A": "nats/token × parameters^alpha",
+    "B": "nats/token × tokens^beta",
+}
+
+
+def parameter_rows(approach: Approach) -> list[tuple[str, str, str, str]]:
+    """Return name, estimate, unit and whether the runs identify it, for every parameter."""
     words = {True: "yes", False: "no", None: "—"}
     return [
-        (name, text.estimate(value, text.general), words[approach.identified.get(name)])
+        (
+            name,
+            text.estimate(value, text.general),
+            _UNITS.get(name, "1"),
+            words[approach.identified.get(name)],
+        )
         for name, value in approach.parameters.items()
     ]
 

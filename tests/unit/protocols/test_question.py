@@ -44,3 +44,24 @@ def test_a_count_that_the_table_does_not_have_is_not_claimed(stated, said):
     assert plan(runs, 1e21, settings=Settings(samples=50)).convention == said
     known = RunTable.from_columns({**values, "N_matrices_head": N})
     assert plan(known, 1e21, settings=Settings(samples=50)).convention == "matrices+head"
+
+
+def test_a_table_without_flops_counts_them_as_6nd():
+    runs = table([1.0e19, 1.02e19, 3e19])
+    less = RunTable.from_columns({name: runs[name] for name in ("N", "D", "loss")})
+    assert np.allclose(grouped(less)["budget"], grouped(runs)["budget"], rtol=1e-12)
+
+
+@pytest.mark.parametrize(("noise", "open_"), [(0.002, False), (0.4, True)])
+def test_intervals_that_are_open_say_why(noise, open_):
+    """Sizes so near to the minimum that redrawn noise takes it away."""
+    C = np.repeat([1e18, 1e19, 1e20], 9)
+    N = np.tile(np.geomspace(0.4, 2.5, 9), 3) * 0.1 * C**0.5
+    D = C / (6 * N)
+    loss = 1.7 + 400 / N**0.34 + 410 / D**0.28
+    loss = loss + noise * np.tile([1, -1, 0.5, -1, -1, -1, 0.5, -1, 1], 3) / 4
+    values = {"N": N, "D": D, "C": C, "loss": loss}
+    answer = plan(RunTable.from_columns(values), 1e21, settings=Settings(samples=200))
+    assert (answer.by_model["approach2"]["N"].interval == (None, None)) is open_
+    said = [text for text in answer.warnings if "no minimum any more" in text]
+    assert bool(said) is open_
