@@ -109,9 +109,9 @@ def text_of_laws(answer: Any) -> str:
             f"  {100 * covered.observed:4.0f}%  {100 * covered.samples_only:6.0f}%  {name}"
         )
     lines += [
-        "relative, log: root mean square error, of the value and of its logarithm; bias: mean error;",
+        "relative, log: root mean square error, of the value and its logarithm; bias: mean error;",
         f"{share}: runs inside their {share} intervals; samples: inside those of the fit alone;",
-        "skill: share of a naive forecast's error that is gone, 1 at best, below 0 if it did better.",
+        "skill: share of a naive forecast's error that is gone; 1 at best, below 0 if it was better.",
     ]
     lines += [_skill(name, by) for name, by in answer.skill.items()]
     lines += [_growth(name, growth) for name, growth in answer.growth.items()]
