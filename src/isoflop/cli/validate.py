@@ -111,7 +111,7 @@ def text_of_laws(answer: Any) -> str:
     lines += [
         "relative, log: root mean square error, of the value and its logarithm; bias: mean error;",
         f"{share}: runs inside their {share} intervals; samples: inside those of the fit alone;",
-        "skill: share of a naive forecast's error that is gone; 1 at best, below 0 if it was better.",
+        "skill: share of a naive forecast's error that is gone: 1 at best, below 0 if it won.",
     ]
     lines += [_skill(name, by) for name, by in answer.skill.items()]
     lines += [_growth(name, growth) for name, growth in answer.growth.items()]
