@@ -17,6 +17,8 @@ Examples:
   isoflop runs my-study
   isoflop runs runs.csv --column N=params --where "loss < 4" --json"""
 
+#: Columns of a table without any of `SHOWN` that are shown, and how much of a text.
+_FIRST, _TEXT = 8, 24
 SHOWN = ("role", "budget", "N", "D", "C", "loss", "bits_per_byte", "status")
 
 
@@ -49,9 +51,9 @@ def command(source: Path, out: Path | None, **flags: Any) -> int:
 def text(table: Any) -> str:
     """Return the main columns of a table as text, a study's by role, budget and size.
 
-    The last line says how they were counted.
+    A table without any of them shows its first columns. The last line says how they were counted.
     """
-    names = [name for name in SHOWN if name in table.columns]
+    names = [name for name in SHOWN if name in table.columns] or list(table.columns)[:_FIRST]
     order = range(len(table))
     if {"role", "budget", "N"} <= set(table.columns):
         order = sorted(order, key=lambda i: (table["role"][i], table["budget"][i], table["N"][i]))
@@ -66,7 +68,7 @@ def text(table: Any) -> str:
 
 def _cell(name: str, value: Any) -> str:
     if isinstance(value, str):
-        return value
+        return value if len(value) <= _TEXT else f"{value[: _TEXT - 3]}..."
     if name in ("N", "D"):
         return format_count(float(value))
     return f"{float(value):.4g}"

@@ -23,9 +23,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from isoflop.runs.convention import UNSTATED
+from isoflop.runs.counted import flops, scale
 from isoflop.runs.duplicates import checkpoints, duplicates, rows_of
 from isoflop.runs.finding import Finding, worst_first
-from isoflop.samples import median
 from isoflop.units import format_count, format_flops
 
 if TYPE_CHECKING:
@@ -39,12 +39,6 @@ SPAN = 4.0
 FEW = 10
 #: Correlation of ln N and ln D above which a fit cannot separate them.
 CONFOUNDED = 0.99
-#: Tokens a parameter of the median run outside of which N or D must be in another unit.
-FEWEST_TOKENS, MOST_TOKENS = 1e-3, 1e6
-#: C over 6ND by more than this, or under it, is no way of counting but another unit.
-OTHER_UNIT = 10.0
-#: C within this share of 2ND is taken for the FLOPs of the forward pass.
-FORWARD = 0.05
 
 
 def check(table: RunTable) -> list[Finding]:
@@ -120,73 +114,6 @@ def _few(table: RunTable) -> Iterator[Finding]:
         )
 
 
-def _scale(table: RunTable) -> Iterator[Finding]:
-    columns = _numeric(table)
-    small = {
-        name: float(columns[name].max())
-        for name, least in (("N", 100.0), ("D", 1e4))
-        if name in columns and columns[name].max() < least
-    }
-    for name, largest in small.items():
-        yield _other_unit(name, f"the largest {name} is {largest:g}.", largest)
-    if not small and {"N", "D"} <= columns.keys():
-        ratio = median(columns["D"] / columns["N"])
-        if not FEWEST_TOKENS <= ratio <= MOST_TOKENS:
-            name = "D" if ratio < 1 else "N"
-            yield _other_unit(name, f"the median run has {ratio:.3g} tokens a parameter.", ratio)
-
-
-def _other_unit(name: str, message: str, number: float, which: str = "") -> Finding:
-    return Finding(
-        code="scale",
-        severity="warning",
-        message=message,
-        numbers={"found": number},
-        why=f"{which or name} looks as if in thousands, millions or billions; N* and D* follow.",
-        remedy=f'Convert it:  --column "{name}={name} * 1e9"',
-    )
-
-
-def _flops(table: RunTable) -> Iterator[Finding]:
-    stated = table.convention.C
-    columns = _numeric(table, ("N", "D", "C"))
-    if len(columns) < 3:
-        return
-    ratio = columns["C"] / (6.0 * columns["N"] * columns["D"])
-    least = table.convention.N in {"matrices", "matrices+head"} and median(ratio) < 0.97
-    far = not 1 / OTHER_UNIT <= median(ratio) <= OTHER_UNIT
-    if not far and (stated == "nominal" or (stated == "exact" and not least)):
-        return
-    off = np.abs(ratio - 1) > 0.01
-    low, middle, high = float(ratio.min()), median(ratio), float(ratio.max())
-    if (thousands := _thousands(middle)) and not list(_scale(table)):
-        message = f"C is {middle:.3g} x 6ND, about 1e{3 * thousands:+d}."
-        yield _other_unit("N", message, middle, "N, D or C")
-    elif off.any():
-        forward = abs(3 * middle - 1) < FORWARD
-        loud = far or forward or stated in {"6ND", "exact"}
-        yield Finding(
-            code="not-6nd",
-            severity="warning" if loud else "note",
-            message=f"C is {middle:.3g} x 6ND (from {low:.3g} to {high:.3g}) and differs by "
-            f"more than 1 % in {off.sum()} of {len(off)} runs; the table says C is {stated}."
-            + (" It looks like the forward pass alone." if forward else "")
-            + (" Some of N, D and C must be in another unit." if far else "")
-            + (" Exact FLOPs are 6ND at least." if stated == "exact" else ""),
-            numbers={"median": middle, "smallest": low, "largest": high, "rows": float(off.sum())},
-            why="N of another convention, forward FLOPs only, or a count with attention: each "
-            "moves N* and its exponent.",
-            remedy="Say how C was counted, or count it as 6ND:  "
-            'isoflop.runs.combine.convert(table, C="6ND")',
-        )
-
-
-def _thousands(ratio: float) -> int:
-    """Return the power of a thousand that a ratio is within half a decade of; 0 is none."""
-    power = round(np.log10(ratio) / 3)
-    return power if abs(np.log10(ratio) - 3 * power) < 0.6 else 0
-
-
 def _mixed(table: RunTable) -> Iterator[Finding]:
     for name in ("corpus", "tokenizer", "recipe", "family"):
         if name not in table.columns:
@@ -194,7 +121,8 @@ def _mixed(table: RunTable) -> Iterator[Finding]:
         values, counts = np.unique(table[name].astype(str), return_counts=True)
         if len(values) > 1:
             order = np.argsort(-counts, kind="stable")
-            listed = ", ".join(f"{values[i][:20]} ({counts[i]})" for i in order[:4])
+            listed = ", ".join(f"{values[i][:20] or 'none'} ({counts[i]})" for i in order[:4])
+            order = order[values[order] != ""]
             yield Finding(
                 code=f"mixed-{name}",
                 severity="warning",
@@ -262,9 +190,9 @@ def _confounded(table: RunTable) -> Iterator[Finding]:
 
 _RULES: tuple[Callable[[RunTable], Iterator[Finding]], ...] = (
     _few,
-    _scale,
+    scale,
     duplicates,
-    _flops,
+    flops,
     _mixed,
     _unstated,
     checkpoints,

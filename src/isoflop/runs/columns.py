@@ -67,19 +67,34 @@ KNOWN: dict[str, Known] = {
     "U": Known(
         "tokens", ("unique_tokens", "tokens_u", "num_unique_tokens", "n_unique_tokens", "u_tokens")
     ),
-    "budget": Known("FLOP", ("budget_flops", "flops_budget", "flop_budget", "compute_budget")),
-    "batch": Known("sequences", ("batch_size", "global_batch_size", "train_batch_size")),
-    "lr": Known("", ("learning_rate", "peak_lr", "max_lr")),
+    "budget": Known(
+        "FLOP",
+        _words(
+            "budget_flops flops_budget flop_budget compute_budget isoflop iso_flop isoflops"
+            " iso_flops"
+        ),
+    ),
+    "batch": Known(
+        "sequences", ("batch_size", "global_batch_size", "train_batch_size", "bs", "gbs")
+    ),
+    "lr": Known("", ("learning_rate", "peak_lr", "max_lr", "lr_max", "lr_peak", "base_lr")),
     "steps": Known("", ("num_steps", "n_steps", "num_iterations", "total_steps", "train_steps")),
     "seed": Known("", ("random_seed",)),
     "weight": Known("", ("run_weight", "weights")),
     "id": Known("", ("run_id", "run_hash"), text=True),
-    "run": Known("", ("run_name", "experiment_name"), text=True),
+    "run": Known("", ("run_name", "experiment_name", "exp_name"), text=True),
     "role": Known("", ("use",), text=True),
     "status": Known("", ("state", "run_status"), text=True),
     "family": Known("", (), text=True),
     "recipe": Known("", ("recipe_version",), text=True),
-    "corpus": Known("", ("train_dataset", "training_set", "dataset", "upstream_dataset"), True),
+    "corpus": Known(
+        "",
+        _words(
+            "train_dataset training_set dataset upstream_dataset pretrain_dataset training_data"
+            " pretraining_dataset train_data data"
+        ),
+        text=True,
+    ),
     "tokenizer": Known("", (), text=True),
     "N_matrices": Known("parameters"),
     "N_matrices_head": Known("parameters", ("n_nonembed_plus_head",)),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from isoflop.runs.chosen import progress_of, run_of
 from isoflop.runs.finding import Finding
 
 if TYPE_CHECKING:
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 NEAR = 1e-3
 #: Columns in which a copy agrees with its original.
 _KEY = ("N", "D", "C", "loss", "U", "seed", "run", "id", "lr", "batch")
-#: Columns that count the way through one run.
-_PROGRESS = ("step", "_step", "current_step", "current_steps", "iteration", "global_step")
 
 
 def copies(table: RunTable) -> np.ndarray:
@@ -41,15 +40,6 @@ def _comparable(table: RunTable) -> bool:
 
 def _numbers(table: RunTable, name: str) -> bool:
     return name in table.columns and table[name].dtype.kind != "O"
-
-
-def last_of_each_run(table: RunTable) -> np.ndarray:
-    """Return a mask [row] of the row with the most tokens of each `run`."""
-    run = np.unique(table["run"].astype(str), return_inverse=True)[1]
-    order = np.lexsort([table["D"], run])
-    last = np.ones(len(table), dtype=bool)
-    last[order[:-1]] = run[order[1:]] != run[order[:-1]]
-    return last
 
 
 def duplicates(table: RunTable) -> Iterator[Finding]:
@@ -104,6 +94,10 @@ def _repeated(bins: np.ndarray) -> np.ndarray:
 
 def checkpoints(table: RunTable) -> Iterator[Finding]:
     """Find several rows of one run, named by a column `run` or suspected from a step count."""
+    why = (
+        "Points of one run are not independent, and before the end of its schedule a run's loss"
+        " is too high."
+    )
     if "run" in table.columns:
         runs = len(np.unique(table["run"].astype(str)))
         if runs < len(table):
@@ -112,22 +106,24 @@ def checkpoints(table: RunTable) -> Iterator[Finding]:
                 severity="note",
                 message=f"{len(table)} rows are points of {runs} runs.",
                 numbers={"rows": float(len(table)), "runs": float(runs)},
-                why="Points of one run are not independent, and before the end of its schedule "
-                "a run's loss is too high.",
-                remedy="Resample whole runs:  --cluster run     or keep the last point of each.",
+                why=why,
+                remedy="Resample whole runs:  --cluster run     or keep the last point of each:  "
+                "--where last_of_run",
             )
         return
-    progress = next((name for name in table.columns if name.lower() in _PROGRESS), None)
+    progress = progress_of(table)
     once = "N" in table.columns and len(np.unique(table["N"])) == len(table)  # a size a row
     if progress is not None and len(np.unique(table[progress])) > 1 and not once:
+        likely = run_of(table)
+        told = f"`{likely}` may tell the runs apart" if likely else "none says which"
         yield Finding(
             code="checkpoints",
             severity="warning",
-            message=f"column `{progress}` looks like the way through a run, and none says which.",
+            message=f"column `{progress}` looks like the way through a run, and {told}.",
             numbers={"rows": float(len(table))},
-            why="Checkpoints of one run are not independent, and before the end of its schedule "
-            "a run's loss is too high.",
-            remedy="Name the column that identifies the run:  --column run=YOUR_COLUMN",
+            why=why,
+            remedy="Name the column that identifies the run:  --column "
+            f"run={likely or 'YOUR_COLUMN'}",
         )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from isoflop.runs import phrases
 from isoflop.runs.columns import KNOWN
 from isoflop.runs.names import plain
 from isoflop.units import COUNT_SUFFIXES, COUNT_WORDS
@@ -58,6 +59,9 @@ _STATED = {
     "C": (("6nd", "6ND"),),
 }
 
+#: Standard columns of kinds of runs: a column of numbers called `data` is no name of a corpus.
+_KINDS = {"corpus", "tokenizer", "recipe", "family"}
+
 
 class Source(msgspec.Struct, frozen=True):
     """Where a standard column comes from.
@@ -101,6 +105,7 @@ def guess(names: Sequence[str], words: Collection[str] = ()) -> dict[str, Source
     for standard, known in KNOWN.items():
         aliases = list(dict.fromkeys([plain(standard), *known.names]))
         matches = [name for alias in aliases for name in whole.get(alias, ())]
+        matches = _with_phrases(standard, matches, names)
         if not matches:
             # A single letter (`model.d`) may be anything; two ends (`a/loss`, `b/loss`), either.
             nested = {name: 1 for a in aliases if len(a) > 1 for name in ends.get(a, ())}
@@ -109,6 +114,8 @@ def guess(names: Sequence[str], words: Collection[str] = ()) -> dict[str, Source
             matches = [standard, *(name for name in matches if name != standard)]
         if not known.text:
             matches = [name for name in matches if name not in words]
+        elif standard in _KINDS:
+            matches = [name for name in matches if name in (*words, standard)]
         if matches:
             found[standard] = Source(matches[0], factor_of(matches[0]), tuple(matches[1:]))
     return found
@@ -119,12 +126,28 @@ def _by_plain(names: Sequence[str]) -> tuple[dict[str, list[str]], dict[str, lis
     whole: dict[str, list[str]] = {}
     ends: dict[str, list[str]] = {}
     for name in names:
-        bare = _LOSS_UNIT.sub("", _split(name)[0])
+        bare = _bare(name)
         whole.setdefault(plain(bare), []).append(name)
         parts = _SECTION.split(bare)
         for k in range(1, len(parts)):
             ends.setdefault(plain(" ".join(parts[k:])), []).append(name)
     return whole, ends
+
+
+def _with_phrases(standard: str, matches: list[str], names: Sequence[str]) -> list[str]:
+    """Add the names that say it in words; a training loss stays behind a held-out one."""
+    stems = {_bare(name): name for name in names}
+    said = [stems[stem] for stem in phrases.matches(standard, list(stems))]
+    if standard == "loss":
+        train = [name for name in matches if plain(name) == "train_loss"]
+        matches = [name for name in matches if name not in train]
+        said = [*said, *train]
+    return list(dict.fromkeys([*matches, *said]))
+
+
+def _bare(name: str) -> str:
+    """Return a column's name without its multiplier and its unit."""
+    return _LOSS_UNIT.sub("", _split(name)[0])
 
 
 def factor_of(name: str) -> float:

@@ -9,6 +9,7 @@ from isoflop.runs import schemas
 from isoflop.runs.convention import Convention
 from isoflop.runs.guess import guess
 from isoflop.runs.mapping import given_sources, mapped, words
+from isoflop.runs.panels import panel
 from isoflop.runs.readers import read
 from isoflop.runs.table import RunTable
 
@@ -63,5 +64,5 @@ def _raw(path_or_frame: Any) -> RunTable:
         return path_or_frame
     if isinstance(path_or_frame, str | Path):
         raw = RunTable(read(path_or_frame), source=str(path_or_frame))
-        return schemas.recognised(raw) or raw
+        return schemas.recognised(raw) or panel(raw) or raw
     return RunTable.from_frame(path_or_frame, source=type(path_or_frame).__name__)

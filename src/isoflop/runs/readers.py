@@ -5,17 +5,16 @@ from __future__ import annotations
 import csv
 import io
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import msgspec
+from typing import TYPE_CHECKING
 
 from isoflop.errors import InputError, MissingExtra
 from isoflop.runs.cells import is_number, parse_cells, with_points
 from isoflop.runs.columns import as_column
+from isoflop.runs.documents import flat, objects
 from isoflop.runs.names import listed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
     import numpy as np
 
@@ -112,7 +111,7 @@ def _check_widths(path: Path, header: list[str], widths: Iterable[int]) -> None:
 
 
 def read_json_lines(path: Path) -> dict[str, np.ndarray]:
-    """Read one JSON object a line, or one array of objects.
+    """Read one JSON object a line, or one document (see `documents.objects`).
 
     Objects inside an object become columns `outer.inner`; arrays inside are left out, a key
     that an object lacks is missing there. A file of one object of arrays is read as columns.
@@ -120,11 +119,11 @@ def read_json_lines(path: Path) -> dict[str, np.ndarray]:
     Raises:
         InputError: if a line is not a JSON object (with its number).
     """
-    objects = list(_objects(path))
-    if len(objects) == 1 and objects[0] and all(isinstance(v, list) for v in objects[0].values()):
-        _check_header(path, list(objects[0]), max(map(len, objects[0].values())))
-        return {name: as_column(name, values) for name, values in objects[0].items()}
-    records = [dict(_flat(record)) for record in objects]
+    found = objects(path.name, _text(path))
+    if len(found) == 1 and found[0] and all(isinstance(v, list) for v in found[0].values()):
+        _check_header(path, list(found[0]), max(map(len, found[0].values())))
+        return {name: as_column(name, values) for name, values in found[0].items()}
+    records = [dict(flat(record)) for record in found]
     names = list(dict.fromkeys(name for record in records for name in record))
     _check_header(path, names, len(records))
     return {name: as_column(name, [record.get(name) for record in records]) for name in names}
@@ -168,39 +167,6 @@ def _inflated(path: Path, data: bytes) -> bytes:
         return gzip.decompress(data)
     except (EOFError, OSError, zlib.error) as error:
         raise InputError(f"`{path.name}` is not readable gzip: {error}.") from error
-
-
-def _objects(path: Path) -> Iterator[dict[str, Any]]:
-    text = _text(path)
-    lines = [text] if text.lstrip().startswith("[") else text.splitlines()
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        try:
-            value = _decoded(line)
-        except ValueError as error:
-            raise InputError(f"line {number} of `{path.name}` is not JSON: {error}.") from error
-        for record in value if isinstance(value, list) else [value]:
-            if not isinstance(record, dict):
-                raise InputError(f"line {number} of `{path.name}` is not an object: {line[:60]}")
-            yield record
-
-
-def _decoded(line: str) -> Any:
-    try:
-        return msgspec.json.decode(line)
-    except msgspec.DecodeError:
-        import json
-
-        return json.loads(line)  # which knows NaN and Infinity, as Python writes them
-
-
-def _flat(record: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for key, value in record.items():
-        if isinstance(value, dict):
-            yield from _flat(value, f"{prefix}{key}.")
-        elif not isinstance(value, list):
-            yield prefix + key, value
 
 
 def _check_header(path: Path, names: list[str], rows: int) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from isoflop.runs.chosen import CHOSEN
 from isoflop.runs.expression import Expression, Meaning, evaluate, parse
 from isoflop.runs.whitelist import Function
 
@@ -35,7 +36,8 @@ def mask_of(condition: str, table: RunTable) -> np.ndarray:
     """Return which runs meet a condition such as `"epoch_outlier == 0 and N > 1B"`.
 
     Text compares with == != and `in ('a', 'b')`. A missing number meets no comparison but !=,
-    and is not true.
+    and is not true. `last_of_run` and `best_of_setup` are conditions of their own (see
+    `isoflop.runs.chosen`); they look at all rows of the table, whatever stands beside them.
 
     Returns:
         Boolean array [run].
@@ -69,13 +71,15 @@ def values_of(formula: str, table: RunTable) -> np.ndarray:
 def _evaluated(text: str, table: RunTable) -> tuple[np.ndarray, Expression]:
     expression = parse(text, FUNCTIONS)
     for name in expression.names:
-        if name not in table:
+        if name not in table and name not in CHOSEN:
             raise expression.error(
                 name,
                 f"there is no column `{name}`; the table has {', '.join(table.columns)}.",
                 do="Put text in quotes and odd names in backquotes.",
             )
-    columns = {name: table[name] for name in expression.names}
+    columns = {
+        name: table[name] if name in table else CHOSEN[name](table) for name in expression.names
+    }
     try:
         with np.errstate(all="ignore"):
             value = evaluate(expression, columns, _meaning(expression))

@@ -164,6 +164,34 @@ def test_flops_in_another_unit_are_a_warning_whatever_is_stated(unit):
         assert "another unit" in finding.message or "C looks as if" in finding.why
 
 
+def test_flops_of_a_token_are_told_from_another_unit():
+    N, D = (x.ravel() for x in np.meshgrid([1e7, 1e8, 1e9], [1e9, 3e9, 1e10, 3e10]))
+    a_token = table(12, convention=Convention(), N=N, D=D, C=2.1 * N, loss=2 + 400 / N**0.34)
+    finding = found(a_token)["not-6nd"]
+    assert finding.severity == "warning"
+    assert "does not grow with D" in finding.message
+    assert finding.numbers == {"a parameter": pytest.approx(2.1), "span of D": pytest.approx(30)}
+    assert '"C=6*N*D"' in finding.remedy
+    budgets = table(12, convention=Convention(), N=N, D=D, C=1e3 * N * D, loss=2 + 400 / N**0.34)
+    assert "grow with D" not in found(budgets)["not-6nd"].message
+
+
+def test_a_column_in_another_unit_is_told_the_one_that_fits():
+    base = table(convention=Convention())
+    median = np.median(base["D"] / base["N"])
+    finding = found(base.with_columns(D=base["D"] / 1e9))["scale"]
+    assert "D * 1e+09" in finding.remedy
+    assert f"{median:.3g} tokens a parameter" in finding.remedy
+    both = base.with_columns(N=base["N"] / 1e6, D=base["D"] / 1e9)
+    assert len([f for f in check(both) if f.code == "scale"]) == 2
+
+
+def test_runs_without_a_label_are_counted_and_never_the_ones_to_take():
+    finding = found(table(corpus=[""] * 20 + ["b"] * 10))["mixed-corpus"]
+    assert "none (20), b (10)" in finding.message
+    assert "corpus == 'b'" in finding.remedy
+
+
 def test_what_is_not_said_is_told():
     silent = RunTable.from_columns(table().columns)
     assert found(silent)["unstated"].severity == "note"

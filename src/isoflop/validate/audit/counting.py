@@ -12,9 +12,10 @@ from isoflop.errors import InputError, IsoflopError
 from isoflop.fit.isoflop import WINDOW, fit_profile
 from isoflop.fit.powerlaw import fit_power_law
 from isoflop.runs.checks import check
+from isoflop.runs.chosen import last_of_run
 from isoflop.runs.columns import KNOWN
 from isoflop.runs.convention import STORED, UNSTATED
-from isoflop.runs.duplicates import copies, last_of_each_run
+from isoflop.runs.duplicates import copies
 from isoflop.runs.finding import Finding, Move
 from isoflop.runs.names import plain
 
@@ -71,7 +72,7 @@ def _mended(e: Evidence, code: str) -> tuple[Move, ...]:
         if code == "duplicate":
             return e.moves(e.where(~copies(e.runs)), "copies left out")
         if code == "checkpoints" and "run" in e.runs.columns:
-            return e.moves(e.where(last_of_each_run(e.runs)), "the last point of each run only")
+            return e.moves(e.where(last_of_run(e.runs)), "the last point of each run only")
         if code == "not-6nd":
             C = 6.0 * e.runs["N"] * e.runs["D"]
             counted = replace(e, table=e.runs.with_columns(C=C), places=e.rows, given=None)

@@ -125,7 +125,8 @@ def _several(e: Evidence, cells: list[np.ndarray]) -> Finding:
         " it by size moved the exponent from 0.57 to 0.50."
         if bad
         else "",
-        remedy="Fit the best rate of each setup only, and try rates beyond the edge."
+        remedy="Fit the best rate of each setup only, and try rates beyond the edge:  "
+        "--where best_of_setup"
         if bad
         else "",
         moves=e.moves(e.where(best), "the best rate of each setup only") if bad else (),

@@ -92,7 +92,8 @@ def check_schedule(e: Evidence) -> Iterator[Finding]:
         " for another: matching the decay to each run moved the exponent from 0.60 to 0.57."
         if bad.any()
         else "",
-        remedy="Keep the last point of runs whose schedule ends there; do not cut one long run."
+        remedy="Keep the last point of runs whose schedule ends there (--where last_of_run); do not"
+        " cut one long run."
         if bad.any()
         else "",
         moves=moves,
