@@ -253,7 +253,9 @@ def sweep_text(swept: Sweep) -> str:
         ratio = f"{row.D.estimate / row.N.estimate:.3g}"
         table.append([write(row.value), *cells, ratio, loss])
     lines = columns(table, "")
-    lines += ["", *_wrapped(f"Law {swept.law}: {swept.constants_from}.")]
+    held = "".join(f"; {name.replace('_', ' ')} {value}" for name, value in swept.held.items())
+    asked = f"{swept.objective[:1].upper()}{swept.objective[1:]}{held}."
+    lines += ["", *_wrapped(asked), *_wrapped(f"Law {swept.law}: {swept.constants_from}.")]
     for warning in swept.warnings:
         lines += textwrap.wrap(f"warning: {warning}", _WIDTH, subsequent_indent="  ")
     return "\n".join(lines)

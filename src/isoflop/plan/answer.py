@@ -54,12 +54,20 @@ class Amount(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Cost(msgspec.Struct, frozen=True, kw_only=True):
-    """What the choice costs, split; `how` says how it was counted."""
+    """What the choice costs, split.
+
+    Args:
+        train, serve, total: amounts; `serve` is None where nothing is served.
+        how: how they were counted.
+        worth: training FLOPs that training and serving are worth together, serving weighted by
+            its utilisation and price: what other sizes, the curve and the frontier are held to.
+    """
 
     train: Amount
     serve: Amount | None
     total: Amount
     how: str
+    worth: float
 
 
 class Regret(msgspec.Struct, frozen=True, kw_only=True):
@@ -104,7 +112,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     """One line of a frontier or sweep: the best N, D and loss, with intervals from the samples.
 
     Args:
-        value: what was varied (of a frontier: the budget in FLOPs).
+        value: what was varied (of a frontier: the cost in training FLOPs, as `Cost.worth`).
     """
 
     value: float
@@ -119,6 +127,7 @@ class Sweep(msgspec.Struct, frozen=True, kw_only=True):
     Args:
         over: what was varied: "budget" (FLOPs), "loss", "serve" and "unique_tokens" (tokens), or
             an input of the law.
+        objective: what was made least, in words; held: what stays the same, by option as given.
         law: the law; constants_from: where its constants are from; loss_unit: of the losses.
         level: of intervals.
         rows: one a value.
@@ -127,6 +136,8 @@ class Sweep(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     over: str
+    objective: str
+    held: dict[str, str]
     law: str
     constants_from: str
     loss_unit: str
@@ -161,7 +172,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         level, samples: of the intervals.
         flat: range of N whose loss at the same cost is within 0.1 % and 1 % of the best.
         regret: of half the size ("0.5x"), the choice ("1x") and twice the size ("2x").
-        frontier: best plan of other budgets.
+        frontier: best plan of other budgets; with serving they pay for training and serving.
         curve: loss over N at the same cost: N, D, loss, low, high (None where open).
         cost: split into training and serving.
         serving: the plan beside one that ignores serving, or None.

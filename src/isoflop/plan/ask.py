@@ -17,7 +17,7 @@ from isoflop.plan.decide import decide, sweep_row
 from isoflop.plan.questions import SURFACE, linked, only, question_of
 from isoflop.plan.source import surface
 from isoflop.plan.surface import SIZES
-from isoflop.units import parse_count, parse_quantity
+from isoflop.units import format_count, parse_count, parse_quantity
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -133,28 +133,23 @@ def sweep(
             do=f"Drop --{name.replace('_', '-')}, or sweep something else.",
         )
     asked = [_at(name, float(value), budget, options) for value in values]
+    held = _held(budget, options)
     if isinstance(source, str) and frontiers.is_frontier(source):
         constants = options.get("constants") or ""
         plans = [frontiers.decide(source, constants, question) for question, _ in asked]
-        rows = [frontiers.row(p, float(x)) for p, x in zip(plans, values, strict=True)]
-        last = plans[-1]
-        return Sweep(
-            over=name,
-            law=last.law,
-            constants_from=last.constants_from,
-            loss_unit=last.loss_unit,
-            level=last.level,
-            rows=rows,
-            warnings=last.warnings,
-        )
+        return _allocations(name, values, plans, held)
     found = [surface(source, **only(rest, SURFACE)).thinned(SWEEP_SAMPLES) for _, rest in asked]
-    rows = [
+    lines = [
         sweep_row(one, linked(question, one, rest), float(value))
         for one, (question, rest), value in zip(found, asked, values, strict=True)
     ]
-    one = found[0]
+    one, rows, start = found[0], [row for _, row in lines], asked[0][0].given
     return Sweep(
         over=name,
+        objective=lines[0][0].replace(start.words, f"each number of {name.replace('_', ' ')}")
+        if start
+        else lines[0][0],
+        held=held,
         law=one.law.name,
         constants_from=one.constants_from,
         loss_unit=one.loss_unit,
@@ -166,6 +161,39 @@ def sweep(
             *general_warnings(one),
         ],
     )
+
+
+def _allocations(name: str, values: np.ndarray, plans: list[Plan], held: dict[str, str]) -> Sweep:
+    """Return a sweep of a published allocation."""
+    last = plans[-1]
+    return Sweep(
+        over=name,
+        objective=last.objective,
+        held=held,
+        law=last.law,
+        constants_from=last.constants_from,
+        loss_unit=last.loss_unit,
+        level=last.level,
+        rows=[frontiers.row(p, float(x)) for p, x in zip(plans, values, strict=True)],
+        warnings=last.warnings,
+    )
+
+
+def _held(budget: str | float | None, options: Mapping[str, Any]) -> dict[str, str]:
+    """Return what stays the same over a sweep, as it was given."""
+    given = {"budget": budget, **options, **(options.get("inputs") or {})}
+    return {
+        name: _written(value)
+        for name, value in given.items()
+        if name not in ("inputs", "constants") and value not in (None, False, "")
+    }
+
+
+def _written(value: Any) -> str:
+    if value is True:
+        return "yes"
+    number = isinstance(value, int | float)
+    return format_count(float(value), 6) if number else str(getattr(value, "name", value))
 
 
 def _at(

@@ -44,7 +44,7 @@ def warnings(
         if factor > 1 + 1e-9:
             low, high = surface.ranges[name]
             found.append(
-                f"{name} lies {_times(factor)} beyond the range the law was fitted on"
+                f"{name} lies {times(factor)} beyond the range the law was fitted on"
                 f" ({format_count(low)} to {format_count(high)}); no interval here knows what"
                 " changes on the way."
             )
@@ -66,7 +66,7 @@ def warnings(
     return [*found, *_lost(surface, question, best)]
 
 
-def _times(factor: float) -> str:
+def times(factor: float) -> str:
     """Return `5.4 times`, and `4 %` for what is hardly beyond."""
     if factor < 1.1:
         return f"{100 * (factor - 1):.1g} %"
@@ -85,7 +85,7 @@ def rows_outside(surface: Surface, rows: list[Row]) -> list[str]:
             found.append(
                 f"{name} of {beyond} of {len(rows)} rows lies beyond the range the law was fitted"
                 f" on ({format_count(low)} to {format_count(high)}), by up to"
-                f" {_times(max(factors))}."
+                f" {times(max(factors))}."
             )
     return found
 

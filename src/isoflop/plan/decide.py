@@ -142,16 +142,16 @@ def _unreachable(surface: Surface, question: Question, target: float) -> InputEr
     )
 
 
-def sweep_row(surface: Surface, question: Question, value: float) -> Row:
-    """Return one line of a sweep: the best N, D and loss, by the estimate and the samples."""
-    _, _, best = _optimise(surface, question)
+def sweep_row(surface: Surface, question: Question, value: float) -> tuple[str, Row]:
+    """Return the objective and one line of a sweep: the best N, D and loss, with the samples'."""
+    objective, _, best = _optimise(surface, question)
     endless = _endless(surface, question, best)
     N, D = optima.moved(surface, best, optima.off(surface, question))
     N, D, loss = (
         summarise(float(x[0]), x[1:] if len(x) > 1 else None, surface.level)
         for x in (np.where(endless, np.inf, N), np.where(endless, np.inf, D), best.loss)
     )
-    return Row(value=value, N=N, D=D, loss=loss)
+    return objective, Row(value=value, N=N, D=D, loss=loss)
 
 
 def _around(surface: Surface, question: Question, best: Optimum) -> dict[str, Any]:

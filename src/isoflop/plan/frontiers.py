@@ -11,7 +11,7 @@ from isoflop.laws.published import choose
 from isoflop.laws.registry import get
 from isoflop.plan import money
 from isoflop.plan.answer import Choice, Plan, Row, Rule
-from isoflop.plan.cautions import too_large
+from isoflop.plan.cautions import times, too_large
 from isoflop.plan.constants import Constants, described
 from isoflop.plan.lifetime import TRAIN_FLOPS
 from isoflop.plan.limits import checked_size
@@ -196,6 +196,6 @@ def _far(ranges: dict[str, tuple[float, float]], C: float) -> list[str]:
         return []
     low, high = ranges["C"]
     return [
-        f"C lies {factor:.2g} times beyond the range fitted ({format_flops(low)} to"
+        f"C lies {times(factor)} beyond the range fitted ({format_flops(low)} to"
         f" {format_flops(high)} FLOPs)."
     ]

@@ -33,7 +33,8 @@ def split(N: float, D: float, serving: Serving, machine: Machine) -> Cost:
     total = _sum(train, serve) if serve is not None else train
     if machine.device is not None and machine.device.power is not None:
         how += f"; energy = device-hours x {machine.device.power:g} W x PUE {machine.pue:g}"
-    return Cost(train=train, serve=serve, total=total, how=how)
+    worth = N * (TRAIN_FLOPS * D + serving.weighted)
+    return Cost(train=train, serve=serve, total=total, how=how, worth=worth)
 
 
 def amount(

@@ -171,8 +171,9 @@ def blocks(plan: Plan) -> list[Block]:
         for share, (low, high) in plan.flat.items()
     )
     curve = figures.regret_curve(plan)
+    pays = " that pay for training and serving" if plan.cost.serve else ""
     caption = (
-        "The best plan of other budgets, two decades to both sides; the star is the choice."
+        f"The best plan of other budgets{pays}, two decades to both sides; the star is the choice."
         + (" Bands hold the samples of the fit." if plan.intervals else " No samples, no band.")
     )
     flat = (

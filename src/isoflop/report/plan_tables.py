@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from isoflop.plan.cautions import times
 from isoflop.report import text
 from isoflop.units import format_count, format_duration, format_loss
 
@@ -93,7 +94,7 @@ def compared_rows(plans: Sequence[Plan]) -> list[list[str]]:
     """Return one row a plan: law, constants, N, D, tokens per parameter, loss, how far out."""
     rows = []
     for plan in plans:
-        far = ", ".join(f"{k} {v:.2g}×" for k, v in plan.distance.items() if v > 1) or "inside"
+        far = ", ".join(f"{k} {times(v)}" for k, v in plan.distance.items() if v > 1) or "inside"
         if not plan.distance:
             far = "not recorded"
         loss = "—" if plan.loss is None else f"{_loss(plan)}"

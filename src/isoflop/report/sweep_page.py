@@ -46,7 +46,7 @@ def render_sweep(sweep: Sweep) -> str:
         (figures.swept(sweep, name), f"Best {name} over {what}.", 400) for name in ("N", second)
     ]
     banded = any(row.N.interval for row in sweep.rows)
-    caption = f"The best plan of each value of {what}." + (
+    caption = f"The best plan for each value of {what}." + (
         " Bands hold the samples." if banded else " No samples, no band."
     )
     drawn = block("sweep", f"N and {second} over {what}", caption, panels, "no value has a plan")

@@ -153,6 +153,18 @@ def test_side_by_side_and_swept(answer, fitted):
     assert sizes == sorted(sizes, reverse=True)
 
 
+def test_a_sweep_says_what_is_made_least_and_what_stays(answer, capsys):
+    swept = answer(*TEX, "--loss", "2.2", "--rule", "step_law", "--sweep", "serve=1e11:1e14:4")
+    assert swept["objective"] == "lowest lifetime cost (training and serving) for a loss"
+    assert swept["held"] == {"loss": "2.2", "rule": "step_law"}
+    counted = answer(
+        "plan", "--law", "joint_moe", "--budget", "1e22", "--max-N", "20B", "--sweep", "E=1:32:6"
+    )
+    assert counted["held"] == {"budget": "1e22", "max_N": "20B"}
+    assert run([*TEX, "--sweep", "unique_tokens=1e9:1e10:2"]) == 0
+    assert "Compute-optimal run of each number of unique tokens." in capsys.readouterr().out
+
+
 def test_text_says_the_numbers_and_the_warnings(capsys, fitted):
     assert run([*TEX, "--budget", "5.76e23", "--serve", "2T", *H100, "--price", "2.5"]) == 0
     out = capsys.readouterr().out

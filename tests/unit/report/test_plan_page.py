@@ -56,6 +56,22 @@ def test_figures_hold_the_plans_numbers(sampled):
     assert list(others.x) == [sampled.regret["0.5x"].N, sampled.regret["2x"].N]
 
 
+def test_the_choice_lies_on_its_frontier_whatever_serving_costs():
+    """Budgets of a frontier pay for serving at its own utilisation and price."""
+    plan = ask(
+        "chinchilla", 1e23, serve="2T", device="H100", mfu=0.4, price=2.0,
+        serve_mfu=0.02, serve_price=3.0,
+    )  # fmt: skip
+    figure = plan_answer.frontier_size(plan)
+    line, star = figure.data[-2], figure.data[-1]
+    middle = len(line.x) // 2
+    assert star.x[0] == pytest.approx(line.x[middle], rel=1e-9)
+    assert star.y[0] == pytest.approx(line.y[middle], rel=1e-6)
+    assert star.x[0] > 2 * plan.cost.total.flops
+    assert "training and serving" in figure.layout.xaxis.title.text
+    assert "pay for training and serving" in render_plan([plan])
+
+
 def test_cost_columns_are_those_that_are_known(sampled):
     headings, rows = cost_table(sampled)
     assert [h for h, _ in headings] == [

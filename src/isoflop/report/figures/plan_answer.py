@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from isoflop.plan.answer import Plan, Row, Sweep
 
 BUDGET = "budget, FLOPs (log scale)"
+LIFE = "training and serving, training FLOPs (log scale)"
 
 
 def frontier_size(plan: Plan) -> go.Figure | None:
@@ -41,11 +42,12 @@ def frontier_loss(plan: Plan) -> go.Figure | None:
 
 def _frontier(plan: Plan, name: str, title: str) -> go.Figure | None:
     label = _named("best plan of each budget", bool(plan.intervals), plan.level)
-    figure = over(plan.frontier, name, BUDGET, title, label)
+    axis = BUDGET if plan.cost.serve is None else LIFE
+    figure = over(plan.frontier, name, axis, title, label)
     if figure is not None:
         value = plan.choice.N if name == "N" else plan.loss
         estimate = Estimate(value or 0.0, (plan.intervals or {}).get(name))
-        _choice(figure, plan.cost.total.flops, estimate, _WRITE[name])
+        _choice(figure, plan.cost.worth, estimate, _WRITE[name])
     return figure
 
 
@@ -89,8 +91,9 @@ def over(rows: list[Row], name: str, axis: str, title: str, label: str) -> go.Fi
     vertical = linear_axis([*points, *ends])
     if name != "loss":
         vertical = count_axis([*points, *ends], "")
-    write = text.flops if axis == BUDGET else format_count
-    horizontal = compute_axis(x, axis) if axis == BUDGET else count_axis(x, axis)
+    compute = axis in (BUDGET, LIFE)
+    write = text.flops if compute else format_count
+    horizontal = compute_axis(x, axis) if compute else count_axis(x, axis)
     figure = new_figure(horizontal, vertical, title)
     _band(figure, rows, name)
     shown = [f"{write(a)}: {_WRITE[name](b)}" for a, b in zip(x, points, strict=True)]
