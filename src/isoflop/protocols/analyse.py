@@ -58,10 +58,10 @@ def analyse(
     how = how.knowing(table)
     data = run_data(columns, settings.convention)
     held = data.budget == settings.heldout_budget
-    heldout = _heldout(data, held, how)
+    heldout = predicted_from_smaller(data, held, how)
     final = fit_models(data.where(data.role != "heldout"), data, how)
     approaches = _approaches(final, finished, points, settings, how)
-    plan, no_plan = _plan(final, settings.target_budget, how)
+    plan, no_plan = plan_or_finding(final, settings.target_budget, how)
     disagreement = disagreements(approaches, plan)
     found, unchecked = findings(
         table,
@@ -119,7 +119,8 @@ def question(settings: StudySettings) -> str:
     )
 
 
-def _heldout(data: RunData, held: np.ndarray, how: Settings) -> Heldout | None:
+def predicted_from_smaller(data: RunData, held: np.ndarray, how: Settings) -> Heldout | None:
+    """Predict the held-out runs from those of smaller budgets; None if that cannot be done."""
     small = ~held & (data.budget < data.budget[held].min() if held.any() else False)
     if not held.any() or not small.any():
         return None
@@ -154,7 +155,10 @@ def _curve(run: Run, points: Mapping[str, Sequence[Point]], convention: str) -> 
     return training_curve(run.id, run.N[convention], points.get(run.id, ()))
 
 
-def _plan(final: Fitted, C: float, how: Settings) -> tuple[PlanAnswer | None, list[Finding]]:
+def plan_or_finding(
+    final: Fitted, C: float, how: Settings
+) -> tuple[PlanAnswer | None, list[Finding]]:
+    """Plan for a budget, or return the finding that says why there is no plan."""
     try:
         return plan_run(final, C, how), []
     except NotIdentified as error:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from isoflop.protocols.result import Approach, Heldout
     from isoflop.runs.run import Point, Run
-    from isoflop.validate.audit import Skipped
+    from isoflop.validate.audit import Audit, Skipped
 
 #: Fewer optimiser steps than this leave the schedule too coarse to compare widths.
 MIN_STEPS = 500
@@ -89,16 +89,38 @@ def findings(
     Returns:
         Findings, worst first and passed checks last, and the checks that could not run.
     """
-    found = audit_table(table, target=target, evidence=study_evidence(runs, points))
-    own = [_short(runs), *_unanswered(approaches), _heldout(heldout)]
-    own += [_added(reason) for reason in added]
-    own += [_disagree(sentence) for sentence in disagreement]
-    own += [_apart(sentence) for sentence in losses]
+    audited = audit_table(table, target=target, evidence=study_evidence(runs, points))
+    more = [_short(runs), *map(_added, added)]
+    found = with_own(audited, approaches, heldout, disagreement, losses, more=more)
+    return found, audited.skipped
+
+
+def with_own(
+    audited: Audit,
+    approaches: Mapping[str, Approach],
+    heldout: Heldout | None,
+    disagreement: Sequence[str],
+    losses: Sequence[str],
+    *,
+    more: Sequence[Finding] = (),
+    asked: Sequence[str] = ("approach1", "approach2", "approach3"),
+) -> list[Finding]:
+    """Return an audit's findings and passed checks with those of approaches and hold-out.
+
+    Args:
+        audited: of the table.
+        approaches, heldout, disagreement, losses: as `findings` has them.
+        more: further findings.
+        asked: the approaches that should have answered.
+    """
+    answers = {name: approaches[name] for name in asked}
+    own = [*more, *_unanswered(answers), _heldout(heldout)]
+    own += [*map(_disagree, disagreement), *map(_apart, losses)]
     own = [msgspec.structs.replace(f, source=source_of(f.code)) for f in own]
     # What an approach says of its own parameters goes before what the audit's fit says.
     said = {f.code for f in own}
-    audited = [f for f in (*found.findings, *found.passed) if f.code not in said]
-    return worst_first([*audited, *own]), found.skipped
+    rest = [f for f in (*audited.findings, *audited.passed) if f.code not in said]
+    return worst_first([*rest, *own])
 
 
 def study_evidence(runs: Sequence[Run], points: Mapping[str, Sequence[Point]]) -> Evidence:

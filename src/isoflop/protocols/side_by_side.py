@@ -53,7 +53,7 @@ def approaches(
     how = (settings or Settings()).knowing(table)
     found: dict[str, Approach] = {}
     if "1" in which:
-        found["approach1"] = _envelope(data, points or {}, how)
+        found["approach1"] = envelope(data, points or {}, how)
     if {"2", "3"} & set(which):
         fitted = fit_models(data.where(data.role != "heldout"), data, how)
         if "2" in which:
@@ -63,7 +63,8 @@ def approaches(
     return found
 
 
-def _envelope(data: RunData, points: Mapping[str, Sequence[Point]], settings: Settings) -> Approach:
+def envelope(data: RunData, points: Mapping[str, Sequence[Point]], settings: Settings) -> Approach:
+    """Answer by approach 1 from the runs' curves; a record that says why if there are too few."""
     curves = [
         curve
         for name, N in zip(data.id.tolist(), data.N.tolist(), strict=True)

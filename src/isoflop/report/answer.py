@@ -41,7 +41,9 @@ def headline(result: StudyResult) -> str:
     if plan is None:
         errors = [f.message for f in result.findings if f.severity == "error"]
         reasons = [text.sentence(message) for message in errors]
-        return " ".join(["This study gives no plan.", *(reasons or _failures(result))])
+        return " ".join(
+            [f"This {data.subject(result)} gives no plan.", *(reasons or _failures(result))]
+        )
     return (
         f"With {text.flops(plan.C)} training FLOPs, train a model of "
         f"{format_count(plan.N.estimate)} parameters on {format_count(plan.D.estimate)} tokens, "

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from isoflop.protocols.result import StudyResult
 
 
+#: Budgets without a minimum that a caption gives reasons for.
+_TOLD = 3
+
+
 class Panel(NamedTuple):
     """One drawing: plotly's document, a description for who cannot see it, height in pixels."""
 
@@ -34,8 +38,13 @@ class Block(NamedTuple):
 
 
 def blocks(result: StudyResult) -> list[Block]:
-    """Draw every figure of a study. A figure without data is a block without panels."""
-    drawn = (_curves, _parabolas, _optimum, _loss, _surface, _heldout, _plan)
+    """Draw every figure of a study. A figure without data is a block without panels.
+
+    A table of runs has no curves, which is no lack of it.
+    """
+    drawn = (_parabolas, _optimum, _loss, _surface, _heldout, _plan)
+    if data.subject(result) == "study":
+        drawn = (_curves, *drawn)
     return [block(result) for block in drawn]
 
 
@@ -94,8 +103,9 @@ def _parabolas(result: StudyResult) -> Block:
     )
     bad = [o for o in result.approach2.optima if o.status != "ok"]
     if bad:
-        reasons = "; ".join(f"{text.flops(o.budget)} FLOPs: {o.reason or o.status}" for o in bad)
-        caption += f" Dotted budgets have no minimum ({reasons})."
+        told = [f"{text.flops(o.budget)} FLOPs: {(o.reason or o.status).rstrip('.')}" for o in bad]
+        more = f"; and {len(told) - _TOLD} more" if len(told) > _TOLD else ""
+        caption += f" Dotted budgets have no minimum ({'; '.join(told[:_TOLD])}{more})."
     minima = [o for o in result.approach2.optima if o.N is not None and o.loss is not None]
     points = "; ".join(
         f"{text.flops(o.budget)} FLOPs: {format_count(o.N.estimate)}, "
@@ -198,4 +208,5 @@ def _plan(result: StudyResult) -> Block:
             " missed."
         )
     panel = (figures.plan_curve(result), caption, 400)
-    return _block(result, "plan", "What a different size would cost", caption, [panel], "no plan")
+    missing = "no plan" if plan is None else "the intervals of the loss are open at every size"
+    return _block(result, "plan", "What a different size would cost", caption, [panel], missing)

@@ -104,6 +104,21 @@ def convention(result: StudyResult) -> str:
     return str(result.settings.get("convention", "unstated"))
 
 
+def compute(result: StudyResult) -> str:
+    """Return how C was counted, in words: a study's exactly, a table's as it says."""
+    counted = result.settings.get("counted", {}).get("C", "exact")
+    return {
+        "exact": "exact FLOPs",
+        "6ND": "FLOPs counted as 6ND",
+        "nominal": "nominal FLOPs",
+    }.get(counted, "FLOPs as the table counts them")
+
+
+def subject(result: StudyResult) -> str:
+    """Return what the page is about: a study of its own runs, or a table of runs."""
+    return "table" if "source" in result.settings else "study"
+
+
 def audit_summary(result: StudyResult) -> str:
     """Return what the study's checks of itself found, in a sentence."""
     loud = [f for f in result.findings if f.severity != "ok"]

@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from isoflop.errors import MissingExtra
+from isoflop.protocols.from_table import analyse_table
 from isoflop.report import answer, data, tables, text
 from isoflop.report.blocks import blocks
 from isoflop.report.figures.base import FONT
 from isoflop.report.key import variables
 from isoflop.report.palette import dark_partners
+from isoflop.runs.table import RunTable
 from isoflop.store.files import guard, write_atomic
 
 if TYPE_CHECKING:
@@ -20,12 +22,14 @@ if TYPE_CHECKING:
     from isoflop.protocols.result import StudyResult
 
 
-def write_report(result: StudyResult, path: str | Path) -> Path:
-    """Write a study as one self-contained HTML file, whole or not at all.
+def write_report(result: StudyResult | RunTable, path: str | Path, **how: Any) -> Path:
+    """Write a study, or a table of runs, as one self-contained HTML file, whole or not at all.
 
     Args:
-        result: what the study found.
+        result: what the study found; or runs, which are analysed first.
         path: where to write it; folders above it are made.
+        **how: of runs: target, holdout, convention, settings
+            (`isoflop.protocols.from_table.analyse_table`).
 
     Returns:
         The path written.
@@ -33,7 +37,14 @@ def write_report(result: StudyResult, path: str | Path) -> Path:
     Raises:
         MissingExtra: if jinja2 or plotly is not installed.
         StoreError: if the file cannot be written.
+        InputError: of runs: see `analyse_table`.
+
+    Example:
+        >>> import isoflop as iso
+        >>> iso.report(iso.load("runs.csv"), "report.html", target=1e23)  # doctest: +SKIP
     """
+    if isinstance(result, RunTable):
+        result = analyse_table(result, **how)
     return write_page(render(result), path)
 
 
@@ -70,6 +81,8 @@ def render(result: StudyResult) -> str:
         approaches=data.approaches(result),
         level=data.level(result),
         convention=data.convention(result),
+        compute=data.compute(result),
+        subject=data.subject(result),
         counted=data.share_of_6ND(result),
         severities=data.severities(result),
         audit=data.audit_summary(result),

@@ -46,7 +46,7 @@ _COLUMNS: dict[str, tuple[str, str, Callable[[float], str]]] = {
     "budget": ("budget", "FLOPs", text.flops),
     "N": ("N", "parameters", format_count),
     "D": ("D", "tokens", format_count),
-    "C": ("C", "exact FLOPs", text.flops),
+    "C": ("C", "FLOPs", text.flops),
     "loss": ("loss", "nats/token", format_loss),
     "bits_per_byte": ("loss", "bits/byte", format_loss),
     "U": ("U", "unique tokens", format_count),

@@ -165,7 +165,7 @@ def _span(table: RunTable) -> Iterator[Finding]:
                 message=f"{name} spans {high / low:.2g}x ({show(low)} to {show(high)}).",
                 numbers={"smallest": low, "largest": high, "span": high / low},
                 why="A power law needs several-fold variation in what it scales with.",
-                remedy=f"Add runs:  isoflop design --vary {name}",
+                remedy=f"Add runs that differ more in {name}:  isoflop design",
             )
 
 

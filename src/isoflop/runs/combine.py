@@ -71,7 +71,7 @@ def derive(table: RunTable, formula: str) -> RunTable:
         raise InputError(
             f"the table already has {target}.",
             "Computing it again would hide how it was counted.",
-            f"Leave out `{formula}`, or convert:  isoflop.runs.convert(table, C='6ND')",
+            f"Leave out `{formula}`, or convert:  isoflop.runs.combine.convert(table, C='6ND')",
         )
     table.require("N", "D" if target == "C" else "C")
     if target == "C":
@@ -116,7 +116,7 @@ def _require_alike(first: RunTable, second: RunTable) -> None:
             "moves the exponent by up to 0.15.",
             f'Say how it was counted:  table.state({field}="{known}")'
             if unknown
-            else f'Convert both:  join(a, b, convert={{"{field}": "{mine}"}})',
+            else f'Convert both:  isoflop.runs.combine.join(a, b, convert={{"{field}": "{mine}"}})',
         )
 
 

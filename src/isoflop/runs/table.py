@@ -180,7 +180,7 @@ class RunTable:
                 raise ConventionError(
                     f"{name} is {said} in this table, not {value}.",
                     "Stating a convention does not change the numbers.",
-                    f'Convert them:  isoflop.runs.convert(table, {name}="{value}")',
+                    f'Convert them:  isoflop.runs.combine.convert(table, {name}="{value}")',
                 )
         return replace(self, convention=self.convention.saying(**conventions))
 

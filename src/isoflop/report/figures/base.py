@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
-COMPUTE = "training compute C, exact FLOPs (log scale)"
+COMPUTE = "training compute C, {} (log scale)"
 LOSS = "validation loss, nats per token"
 _MOST_TICKS = 6
 
@@ -77,7 +77,7 @@ def log_axis(
     }
 
 
-def compute_axis(values: Iterable[float], title: str = COMPUTE) -> dict[str, Any]:
+def compute_axis(values: Iterable[float], title: str) -> dict[str, Any]:
     """Return a log axis in FLOPs; its long labels are at most five, for a phone's width."""
     return log_axis(values, title, text.flops, most=5)
 

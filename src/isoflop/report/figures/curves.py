@@ -5,7 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from isoflop.report import data, text
-from isoflop.report.figures.base import compute_axis, loss_log_axis, loss_text, new_figure, plotly
+from isoflop.report.figures.base import (
+    COMPUTE,
+    compute_axis,
+    loss_log_axis,
+    loss_text,
+    new_figure,
+    plotly,
+)
 from isoflop.report.palette import colour, fade
 from isoflop.units import format_count
 
@@ -38,7 +45,7 @@ def loss_curves(result: StudyResult) -> go.Figure | None:
     envelope = _envelope(result, start)
     every = [*visible, *ends, *envelope] or points
     figure = new_figure(
-        compute_axis([c for c, _ in every]),
+        compute_axis([c for c, _ in every], COMPUTE.format(data.compute(result))),
         loss_log_axis([loss for _, loss in every]),
         "training loss, nats per token",
     )

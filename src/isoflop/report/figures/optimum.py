@@ -79,7 +79,9 @@ def _draw(
     compute = [c for _, law in laws for c in law.C]
     values = _values(result, [law for _, law in laws], what)
     y_axis = loss_log_axis(values) if what == "loss" else count_axis(values, "")
-    figure = new_figure(compute_axis(compute, "C, exact FLOPs (log scale)"), y_axis, title)
+    figure = new_figure(
+        compute_axis(compute, f"C, {data.compute(result)} (log scale)"), y_axis, title
+    )
     ends = min(values) / 100, max(values) * 100  # a band that is open leaves the picture
     for approach, law in laws:
         low = [_within(v, ends[0], ends) for v in law.low]
