@@ -14,8 +14,6 @@ import isoflop
 from isoflop.cli.main import VERBS, cli
 
 SOURCE = Path(isoflop.__file__).parent
-#: Words after "isoflop" in a sentence, not a command.
-PROSE = {"as", "raises", "knows", "never"}
 #: Takes any input of a law as a flag.
 OPEN = ("laws", "show")
 
@@ -33,10 +31,10 @@ def strings():
 
 
 def commands(text):
-    """The verbs, the rest of their line, of every `isoflop ...` in a text."""
-    for found in re.finditer(r"\bisoflop ((?:[a-z-]+ ?)+)([^\n;`]*)", text):
-        words = found[1].split()
-        if words[0] not in PROSE:
+    """The verbs and the line of every `isoflop ...` in a text; a sentence names no verb."""
+    for found in re.finditer(r"(?P<shown>  |`)?\bisoflop (?P<words>(?:[a-z-]+ ?)+)[^\n;`]*", text):
+        words = found["words"].split()
+        if found["shown"] or words[0] in VERBS:
             yield words, found[0]
 
 
@@ -65,7 +63,7 @@ def mistakes(text):
 
 def test_mistakes_are_found():
     assert list(mistakes("Add runs:  isoflop design --vary N"))
-    assert list(mistakes("isoflop fti runs.csv"))
+    assert list(mistakes("Fit it:  isoflop fti runs.csv"))
     assert not list(mistakes("Look:  isoflop fit runs.csv --law chinchilla; isoflop laws"))
 
 
