@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from isoflop.plan.serving import serve
     from isoflop.plan.training import train_on
     from isoflop.protocols.audit import audit
+    from isoflop.protocols.compare import compare
     from isoflop.protocols.question import plan, validate
     from isoflop.protocols.replay import replay
     from isoflop.protocols.study import run_study as study
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 #: Public name -> module and attribute; a verb that is also a layer is its (callable) package.
 _PUBLIC = {
     "audit": ("isoflop.protocols.audit", "audit"),
+    "compare": ("isoflop.protocols.compare", "compare"),
     "design": ("isoflop.design", ""),
     "device": ("isoflop.plan.hardware", "device"),
     "fit": ("isoflop.fit", ""),
@@ -61,6 +63,7 @@ _PUBLIC = {
 __all__ = [
     "__version__",
     "audit",
+    "compare",
     "design",
     "device",
     "fit",

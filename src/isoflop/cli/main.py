@@ -29,6 +29,7 @@ VERBS = {
     "predict": ("predict", "Predict runs nobody has trained, with intervals that were tested."),
     "forecast": ("forecast", "Forecast learning and scaling curves, with intervals."),
     "validate": ("validate", "Predict held-out larger runs from the smaller ones."),
+    "compare": ("compare", "Compare recipes on one law: which is better, and does it last?"),
     "select": ("select", "Choose one law among several from training rows alone."),
     "audit": ("audit", "Check whether the answer that runs give can be believed."),
     "plan": ("plan", "Choose N and D for a budget, with intervals."),
@@ -36,7 +37,7 @@ VERBS = {
     "serve": ("serve", "What serving a model takes: devices, speed, cost."),
     "moe": ("moe", "Choose a mixture of experts for a budget and a memory."),
     "inference": ("inference", "Test-time compute: coverage, votes, verifiers, what to sample."),
-    "report": ("report", "Write a study's HTML report again."),
+    "report": ("report", "Write the HTML report of a study, or of a table of runs."),
     "laws": ("laws", "List scaling laws by question; show one; evaluate it."),
     "cite": ("cite", "Print the BibTeX of a law."),
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -264,12 +264,12 @@ def tell_columns(table: Any) -> None:
             click.echo(f"{name} is read from {origin}", err=True)
 
 
-def tell_findings(table: Any) -> None:
-    """Print what the checks of a run table found, on stderr."""
+def tell_findings(table: Any, quiet: Sequence[str] = ()) -> None:
+    """Print what the checks of a run table found, on stderr, but for codes that are no news."""
     from isoflop.runs.checks import check
 
     for finding in check(table):
-        if finding.severity in ("warning", "error"):
+        if finding.severity in ("warning", "error") and finding.code not in quiet:
             click.echo(f"{finding.severity} [{finding.code}] {finding.message}", err=True)
             if finding.remedy:
                 click.echo(f"  {finding.remedy}", err=True)
