@@ -194,7 +194,7 @@ def _labelled(table: RunTable, by: str) -> RunTable:
 def _baseline(labels: Sequence[str], by: str, wanted: str | None) -> str:
     if len(labels) < 2:
         raise InputError(
-            f"every run has `{by}` = {', '.join(labels) or 'nothing'}.",
+            f"every run has `{by}` = {labels[0]}." if labels else "there are no runs.",
             "A comparison takes two arms at least.",
             "Name the column that tells them apart:  --by COLUMN",
         )
