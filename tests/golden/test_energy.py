@@ -21,9 +21,7 @@ HOUR, DAY = 3600.0, 86400.0
     ],
 )
 def test_patterson(devices, power, days, pue, intensity, mwh, tonnes, printed):
-    found = footprint(
-        devices=devices, seconds=days * DAY, power=power, pue=pue, intensity=intensity
-    )
+    found = footprint(count=devices, time=days * DAY, power=power, pue=pue, intensity=intensity)
     assert found.kwh / 1e3 == pytest.approx(mwh, abs=0.006)
     assert found.operational is not None
     assert found.operational / 1e3 == pytest.approx(tonnes, abs=0.006)
@@ -35,35 +33,35 @@ def test_patterson(devices, power, days, pue, intensity, mwh, tonnes, printed):
     [(1287, 0.429, 552.12), (85.7, 0.545, 46.71), (24.1, 0.177, 4.27), (179, 0.33, 59.07)],
 )
 def test_printed_tonnes_follow_from_printed_energy(mwh, intensity, tonnes):
-    found = footprint(devices=1, seconds=HOUR, power=mwh * 1e6, intensity=intensity)
+    found = footprint(count=1, time=HOUR, power=mwh * 1e6, intensity=intensity)
     assert found.operational is not None
     assert found.operational / 1e3 == pytest.approx(tonnes, abs=0.006)
 
 
 def test_gpt3_without_pue_is_the_lower_figure_in_circulation():
-    found = footprint(devices=1, seconds=HOUR, power=1287e6 / 1.10, intensity=0.429)
+    found = footprint(count=1, time=HOUR, power=1287e6 / 1.10, intensity=0.429)
     assert found.operational is not None
     assert found.operational / 1e3 == pytest.approx(501.9, abs=0.05)
 
 
 def test_switch_ran_on_1024_chips():
     """A table in circulation has 1,000, which gives 174.6 MWh instead of the printed 179."""
-    few = footprint(devices=1000, seconds=27 * DAY, power=245, pue=1.10)
+    few = footprint(count=1000, time=27 * DAY, power=245, pue=1.10)
     assert few.kwh / 1e3 == pytest.approx(174.6, abs=0.05)
 
 
 def test_bloom():
     """Luccioni et al. 2022: design power x hours, no PUE; with one; with idle and embodied."""
     hours = 1_082_990
-    plain = footprint("A100", devices=1, seconds=hours * HOUR, intensity=0.057)
+    plain = footprint("A100", count=1, time=hours * HOUR, intensity=0.057)
     assert plain.power == 400
     assert plain.kwh == pytest.approx(433_196, rel=1e-12)
     assert plain.operational == pytest.approx(24.69e3, abs=5)
-    housed = footprint("A100", devices=1, seconds=hours * HOUR, pue=1.2, intensity=0.057)
+    housed = footprint("A100", count=1, time=hours * HOUR, pue=1.2, intensity=0.057)
     assert housed.operational == pytest.approx(29.63e3, abs=5)
     idle = footprint(
-        devices=1,
-        seconds=HOUR,
+        count=1,
+        time=HOUR,
         power=689_842e3,
         intensity=0.057,
         embodied=11.2e3,
@@ -86,7 +84,7 @@ def test_llama_2():
     total = 0.0
     for _, hours, power, tonnes in LLAMA_2:
         found = footprint(
-            devices=1, seconds=hours * HOUR, power=power, pue=1.1, intensity=0.385
+            count=1, time=hours * HOUR, power=power, pue=1.1, intensity=0.385
         ).operational
         assert found is not None
         assert found / 1e3 == pytest.approx(tonnes, abs=0.02)
@@ -97,7 +95,7 @@ def test_llama_2():
 
 def test_llama_3_1():
     """39.3M H100-hours at 700 W and 11,390 t imply 0.414 kg/kWh."""
-    energy = footprint("H100", devices=1, seconds=39.3e6 * HOUR).kwh
+    energy = footprint("H100", count=1, time=39.3e6 * HOUR).kwh
     assert 11_390e3 / energy == pytest.approx(0.414, abs=0.001)
 
 

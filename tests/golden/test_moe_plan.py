@@ -95,7 +95,7 @@ def test_granularity_and_leverage():
 
 
 def test_devices_give_the_limit_and_the_batch_that_fills_them():
-    plan = plan_mixture(1e22, on="H100", count=8)
+    plan = plan_mixture(1e22, device="H100", count=8)
     assert plan.memory == pytest.approx(0.9 * 8 * 80e9)
     for mixture in plan.mixtures:
         assert mixture.devices is not None
@@ -110,7 +110,7 @@ def test_devices_give_the_limit_and_the_batch_that_fills_them():
     [
         ({"C": -1e20}, "budget"),
         ({"C": 1e20, "experts": [0]}, "experts"),
-        ({"C": 1e20, "memory": 1e9, "on": "H100"}, "not both"),
+        ({"C": 1e20, "memory": 1e9, "device": "H100"}, "not both"),
         ({"C": 1e20, "memory": 0.0}, "memory"),
         ({"C": 1e20, "precision": "int3"}, "int3"),
     ],

@@ -122,8 +122,8 @@ def test_sharding_more_never_needs_more(name, stage, replicas, context):
 
 @given(st.floats(1, 1e5), st.floats(1, 1e8), st.floats(1, 2000), st.floats(1, 2), st.floats(0, 1))
 def test_energy_is_linear_and_carbon_proportional(number, seconds, power, pue, intensity):
-    one = footprint(devices=number, seconds=seconds, power=power, pue=pue, intensity=intensity)
-    two = footprint(devices=number, seconds=2 * seconds, power=power, pue=pue, intensity=intensity)
+    one = footprint(count=number, time=seconds, power=power, pue=pue, intensity=intensity)
+    two = footprint(count=number, time=2 * seconds, power=power, pue=pue, intensity=intensity)
     assert two.joules == pytest.approx(2 * one.joules)
     assert one.operational == pytest.approx(one.joules / 3.6e6 * intensity)
     assert one.joules >= number * seconds * power * (1 - 1e-12)

@@ -22,14 +22,14 @@ Examples:
 @click.option("--device", help="Accelerator whose power is taken.")
 @click.option("--power", type=WATTS, help="W a device instead, best as measured.")
 @click.option("--count", type=Count(), required=True, help="Devices.")
-@click.option("--time", "seconds", type=DURATION, required=True, help="How long each runs.")
+@click.option("--time", type=DURATION, required=True, help="How long each runs.")
 @click.option("--pue", default=1.0, show_default=True, help="Of the building.")
 @click.option("--intensity", type=float, help="kg CO2e per kWh of the grid.")
 @click.option("--region", help="Region whose mean intensity is taken: France, FRA, World.")
 @click.option("--embodied", type=float, help="kg CO2e of making one device.")
 @click.option("--lifetime", type=DURATION, help="Time of use that is shared over.")
 @o.json_flag
-def energy(device: str | None, count: float, seconds: float, as_json: bool, **flags: Any) -> int:
+def energy(device: str | None, count: float, as_json: bool, **flags: Any) -> int:
     """Say what energy devices draw over a time, and what carbon that is.
 
     Energy is devices x time x power x PUE. The design power of a device errs high; the mean that
@@ -37,7 +37,7 @@ def energy(device: str | None, count: float, seconds: float, as_json: bool, **fl
     """
     from isoflop.plan.energy import footprint
 
-    found = footprint(device, devices=count, seconds=seconds, **flags)
+    found = footprint(device, count=count, **flags)
     if as_json:
         o.print_json(found)
     else:

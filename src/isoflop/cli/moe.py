@@ -20,14 +20,14 @@ Examples:
 
 
 @click.command(epilog=EPILOG)
-@click.option("--budget", "C", type=o.Flops(), required=True, help="Training FLOPs, 6 N_active D.")
+@click.option("--budget", type=o.Flops(), required=True, help="Training FLOPs, 6 N_active D.")
 @click.option("--experts", type=o.Numbers(), help="Numbers to compare: 1,2,4,8,16,32.")
 @click.option("--memory", type=q.BYTES, help="Bytes that the weights may take.")
-@click.option("--device", "on", help="Accelerator instead, of which the weights may take 90 %.")
+@click.option("--device", help="Accelerator instead, of which the weights may take 90 %.")
 @click.option("--count", type=q.Whole(), help="How many of them; 1 by default.")
 @click.option("--precision", help="Of the weights when served; bf16 by default.")
 @o.json_flag
-def command(C: float, as_json: bool, **flags: Any) -> int:
+def command(budget: float, as_json: bool, **flags: Any) -> int:
     """Choose the number of experts for a budget, with or without a limit on memory.
 
     One expert is the dense model. A mixture whose weights do not fit is made smaller and trained
@@ -36,7 +36,7 @@ def command(C: float, as_json: bool, **flags: Any) -> int:
     from isoflop.plan.moe import plan_mixture
 
     flags["experts"] = o.whole(flags["experts"], "--experts")
-    found = plan_mixture(C, **{k: v for k, v in flags.items() if v is not None})
+    found = plan_mixture(budget, **{k: v for k, v in flags.items() if v is not None})
     if as_json:
         o.print_json(found)
     else:

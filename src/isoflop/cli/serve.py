@@ -40,7 +40,7 @@ Examples:
 @q.price_option
 @click.option("--input-tokens", type=q.Count(), help="Tokens to read over the model's life.")
 @click.option("--output-tokens", type=q.Count(), help="Tokens to generate over it.")
-@click.option("--over", "seconds", type=q.DURATION, help="Time to serve them in: 2 years.")
+@click.option("--over", type=q.DURATION, help="Time to serve them in: 2 years.")
 @click.option("--trained-on", type=q.Count(), help="Tokens of training, for what few bits cost.")
 @o.json_flag
 def command(model: str | None, device: str, as_json: bool, **flags: Any) -> int:

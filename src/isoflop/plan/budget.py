@@ -92,7 +92,7 @@ def read(text: str | float, machine: Machine | None = None) -> tuple[Budget, Mac
         InputError: it cannot be read, is not positive, or a conversion lacks a number.
     """
     known = machine or Machine()
-    if isinstance(text, int | float):
+    if isinstance(text, int | float) and not isinstance(text, bool):
         return Budget(text=f"{text:g}", flops=_positive(float(text), f"{text:g}")), known
     if not isinstance(text, str):
         raise InputError(f"a budget is text or a number, not {type(text).__name__}.")

@@ -11,7 +11,9 @@ from typing import Any
 import msgspec
 
 from isoflop.errors import InputError
-from isoflop.plan.hardware import Device, device, find
+from isoflop.plan import hardware
+from isoflop.plan.hardware import Device, find
+from isoflop.plan.words import worded
 
 FILE = Path(__file__).with_name("grids.toml")
 _HOUR = 3600.0
@@ -99,11 +101,20 @@ def embodied_share(kg: float, seconds: float, lifetime: float) -> float:
     return kg * seconds / lifetime
 
 
+@worded(
+    count="count",
+    time="s",
+    power="W",
+    pue="count",
+    intensity="count",
+    embodied="count",
+    lifetime="s",
+)
 def footprint(
-    on: str | Device | None = None,
+    device: str | Device | None = None,
     *,
-    devices: float,
-    seconds: float,
+    count: float,
+    time: float,
     power: float | None = None,
     pue: float = 1.0,
     intensity: float | None = None,
@@ -114,16 +125,18 @@ def footprint(
     """Return the energy and the carbon of devices over a time.
 
     Args:
-        on: accelerator, whose power is taken if `power` is None.
-        devices: how many; seconds: how long each runs; power: W each, best as measured.
+        device: accelerator, whose power is taken if `power` is None.
+        count: how many; time: seconds that each runs; power: W each, best as measured.
         pue: of the building; 1 counts the devices alone.
         intensity: kg CO2e per kWh; region: name or code of a `Grid` to take it from instead.
         embodied: kg CO2e of making one device; lifetime: seconds of use to share it over.
 
+    Numbers may be text: `time="3 weeks"`.
+
     Raises:
         InputError: no power is known, or both or half of a pair is given.
     """
-    watts, source = _power(on, power)
+    watts, source = _power(device, power)
     if intensity is not None and region is not None:
         raise InputError("give the intensity of the grid or a region, not both.")
     if (embodied is None) != (lifetime is None):
@@ -131,7 +144,7 @@ def footprint(
             "embodied carbon and lifetime go together.",
             do="--embodied 150 --lifetime '4 years' shares 150 kg a device over four years of use.",
         )
-    joules = energy(devices, seconds, watts, pue)
+    joules = energy(count, time, watts, pue)
     known = grid(region) if region is not None else None
     per_kwh = known.intensity if known else intensity
     if per_kwh is not None and not 0 <= per_kwh < math.inf:
@@ -141,11 +154,11 @@ def footprint(
     making = (
         None
         if embodied is None or lifetime is None
-        else embodied_share(embodied, devices * seconds, lifetime)
+        else embodied_share(embodied, count * time, lifetime)
     )
     return Footprint(
-        devices=devices,
-        seconds=seconds,
+        devices=count,
+        seconds=time,
         power=watts,
         power_source=source,
         pue=pue,
@@ -182,7 +195,7 @@ def _power(on: str | Device | None, power: float | None) -> tuple[float, str]:
         return power, "as given"
     if on is None:
         raise InputError("energy needs a device or the power of one in W.")
-    found = device(on)
+    found = hardware.device(on)
     if found.power is None:
         raise InputError(
             f"the power of {found.name} is not known. {found.note}".rstrip(),

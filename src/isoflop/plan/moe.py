@@ -12,10 +12,12 @@ from isoflop.laws import chinchilla as dense_law
 from isoflop.laws import get
 from isoflop.laws.experts import best_granularity
 from isoflop.laws.joint_moe import at_experts, parameter_counts
-from isoflop.plan.hardware import BYTES, Device, checked_precision, checked_share, device
+from isoflop.plan import hardware
+from isoflop.plan.hardware import BYTES, Device, checked_precision, checked_share
 from isoflop.plan.lifetime import SERVE_FLOPS, TRAIN_FLOPS
 from isoflop.plan.memory import USABLE
 from isoflop.plan.roofline import critical_batch
+from isoflop.plan.words import worded
 from isoflop.units import format_count
 
 if TYPE_CHECKING:
@@ -84,12 +86,13 @@ class MixturePlan(msgspec.Struct, frozen=True, kw_only=True):
     warnings: tuple[str, ...] = ()
 
 
+@worded(budget="FLOP", memory="B", count="count", usable="share")
 def plan_mixture(
-    C: float,
+    budget: float,
     *,
     experts: Sequence[int] = EXPERTS,
     memory: float | None = None,
-    on: str | Device | None = None,
+    device: str | Device | None = None,
     count: int = 1,
     precision: str = "bf16",
     usable: float = USABLE,
@@ -101,22 +104,25 @@ def plan_mixture(
     smaller and trained on more tokens instead.
 
     Args:
-        C: training FLOPs, 6 N_active D.
+        budget: training FLOPs, 6 N_active D.
         experts: numbers to compare; one, the dense model, is always among them.
         memory: bytes that the weights may take.
-        on, count: accelerators instead, of whose memory the weights may take `usable`.
+        device, count: accelerators instead, of whose memory the weights may take `usable`.
         precision: of the weights when served.
+
+    Numbers may be text: `budget="1e22"`, `memory="72 GB"`.
 
     Raises:
         InputError: the budget is not positive, or no model fits.
 
     Source: Ludziejewski et al. 2025 (arXiv:2502.05172); granularity: Ling 2025 (arXiv:2507.17702).
     """
+    C = budget
     if not 0 < C < math.inf:
         raise InputError(f"a budget of {C:g} FLOPs is not positive and finite.")
-    if memory is not None and on is not None:
+    if memory is not None and device is not None:
         raise InputError("give the memory in bytes or devices that have it, not both.")
-    where = device(on) if on is not None else None
+    where = hardware.device(device) if device is not None else None
     checked_share("usable", usable)
     limit = usable * count * where.memory if where else memory
     if limit is not None and not 0 < limit < math.inf:

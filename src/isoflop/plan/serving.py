@@ -7,13 +7,15 @@ import math
 import msgspec
 
 from isoflop.errors import InputError
+from isoflop.plan import hardware
 from isoflop.plan.batching import Option, Request, options
 from isoflop.plan.decoding import Setting, fastest
-from isoflop.plan.hardware import BYTES, Device, device
+from isoflop.plan.hardware import BYTES, Device
 from isoflop.plan.memory import USABLE, Memory, serving_memory
 from isoflop.plan.precision import Penalty, quantisation_penalty
 from isoflop.plan.roofline import attention_crossover, cache_crossover, critical_batch
 from isoflop.plan.shapes import Shape, shape
+from isoflop.plan.words import worded
 
 #: Costs this close to the cheapest count as equal; then fewer devices are better.
 FLAT = 0.01
@@ -96,9 +98,26 @@ class Serving(msgspec.Struct, frozen=True, kw_only=True):
     warnings: tuple[str, ...] = ()
 
 
+@worded(
+    count="whole",
+    batch="whole",
+    prompt="count",
+    output="count",
+    mfu="share",
+    bandwidth_share="share",
+    overhead="s",
+    hop="s",
+    usable="share",
+    latency="s",
+    price="USD",
+    input_tokens="count",
+    output_tokens="count",
+    over="s",
+    trained_on="count",
+)
 def serve(
-    model: str | Shape,
-    on: str | Device = "H100",
+    model: str | float | Shape,
+    device: str | Device = "H100",
     *,
     count: int | None = None,
     batch: int | None = None,
@@ -116,13 +135,14 @@ def serve(
     price: float | None = None,
     input_tokens: float = 0.0,
     output_tokens: float = 0.0,
-    seconds: float | None = None,
+    over: float | None = None,
     trained_on: float | None = None,
 ) -> Serving:
     """Return how a model is served on a device: memory, speed, devices, cost.
 
     Args:
-        model: name of a published shape, or a `Shape`; on: name of an accelerator, or a `Device`.
+        model: name of a published shape, a `Shape`, or a number of parameters whose shape is
+            then made up; device: name of an accelerator, or a `Device`.
         count: devices for one copy of the model; if None the cheapest a token of the fewest that
             hold it and the powers of two above.
         batch: sequences decoded together; the most that memory and `latency` allow if None.
@@ -132,13 +152,15 @@ def serve(
         usable: share of the memory that may be used.
         latency: seconds a token that decoding may take at most.
         price: USD per device-hour.
-        input_tokens, output_tokens: to serve over the model's life; seconds: over which.
+        input_tokens, output_tokens: to serve over the model's life; over: seconds of it.
         trained_on: tokens of its training, for the penalty of quantised weights.
+
+    Numbers may be text: `latency="20 ms"`, `output_tokens="5T"`, `over="2 years"`.
 
     Raises:
         InputError: it does not fit, or is too slow; with what would do.
     """
-    what, where = shape(model), device(on)
+    what, where = shape(model), hardware.device(device)
     setting = Setting(
         weights=weights,
         cache=cache,
@@ -149,13 +171,11 @@ def serve(
         hop=hop,
     )
     request = Request(prompt=prompt, output=output, latency=latency, usable=usable)
-    _check(price, input_tokens, output_tokens, seconds)
+    _check(price, input_tokens, output_tokens, over)
     found = options(what, where, setting, request, count=count, batch=batch)
-    cheapest = min(x.output_device_seconds for x in found)
-    chosen = next(x for x in found if x.output_device_seconds <= cheapest * (1 + FLAT))
+    chosen = _cheapest(found)
     setting = msgspec.structs.replace(setting, count=chosen.count)
     penalty = quantisation_penalty(what.N, trained_on, weights) if trained_on else None
-    per_million = None if price is None else price / _HOUR * 1e6
     return Serving(
         shape=what,
         device=where,
@@ -163,23 +183,38 @@ def serve(
         request=request,
         chosen=chosen,
         options=found,
-        memory=serving_memory(
-            what,
-            context=request.full,
-            batch=chosen.batch,
-            devices=chosen.count,
-            weights=weights,
-            cache=cache,
-        ),
+        memory=_memory(what, setting, request, chosen.batch),
         seconds_per_request=chosen.prefill.seconds + output * chosen.decode.seconds,
         crossovers=_crossovers(what, where, setting, chosen.batch),
         price=price,
-        usd_per_million_input=per_million and per_million * chosen.input_device_seconds,
-        usd_per_million_output=per_million and per_million * chosen.output_device_seconds,
+        usd_per_million_input=_per_million(chosen.input_device_seconds, price),
+        usd_per_million_output=_per_million(chosen.output_device_seconds, price),
         penalty=penalty,
-        demand=_demand(chosen, price, input_tokens, output_tokens, seconds),
+        demand=_demand(chosen, price, input_tokens, output_tokens, over),
         warnings=_warnings(what, setting, penalty),
     )
+
+
+def _cheapest(found: tuple[Option, ...]) -> Option:
+    """Return of the options within `FLAT` of the cheapest generated token the first."""
+    least = min(x.output_device_seconds for x in found)
+    return next(x for x in found if x.output_device_seconds <= least * (1 + FLAT))
+
+
+def _memory(what: Shape, setting: Setting, request: Request, batch: int) -> Memory:
+    return serving_memory(
+        what,
+        context=request.full,
+        batch=batch,
+        devices=setting.count,
+        weights=setting.weights,
+        cache=setting.cache,
+    )
+
+
+def _per_million(device_seconds: float, price: float | None) -> float | None:
+    """Return USD per million tokens that take device-seconds each."""
+    return None if price is None else price / _HOUR * 1e6 * device_seconds
 
 
 def _crossovers(what: Shape, where: Device, setting: Setting, batch: int) -> Crossovers:

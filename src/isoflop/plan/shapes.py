@@ -126,14 +126,20 @@ def shapes() -> dict[str, Shape]:
     return dict(_read())
 
 
-def shape(name: str | Shape) -> Shape:
+def shape(name: str | float | Shape) -> Shape:
     """Return the shape of a published model; case and punctuation do not matter.
+
+    A number of parameters gives an `assumed_shape`, and a `Shape` itself.
 
     Raises:
         InputError: there is none, with the nearest names.
     """
     if isinstance(name, Shape):
         return name
+    if isinstance(name, int | float) and not isinstance(name, bool):
+        return assumed_shape(name)
+    if not isinstance(name, str):
+        raise InputError(f"a model is a name, a number or a Shape, not {type(name).__name__}.")
     return find(name, shapes(), "model", "Give its shape: --N 70B --layers 80 --heads 64 ...")
 
 

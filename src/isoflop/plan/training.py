@@ -8,10 +8,12 @@ from typing import Any
 import msgspec
 
 from isoflop.errors import InputError
+from isoflop.plan import hardware
 from isoflop.plan.flops import training_flops
-from isoflop.plan.hardware import Device, checked_share, device
+from isoflop.plan.hardware import Device, checked_share
 from isoflop.plan.memory import USABLE, Memory, Recompute, smallest_training, training_memory
 from isoflop.plan.shapes import Shape, shape
+from isoflop.plan.words import worded
 
 _HOUR = 3600.0
 
@@ -53,9 +55,20 @@ class Training(msgspec.Struct, frozen=True, kw_only=True):
     warnings: tuple[str, ...] = ()
 
 
+@worded(
+    count="whole",
+    context="count",
+    batch="count",
+    tensor="whole",
+    stage="whole",
+    usable="share",
+    mfu="share",
+    tokens="count",
+    price="USD",
+)
 def train_on(
-    model: str | Shape,
-    on: str | Device = "H100",
+    model: str | float | Shape,
+    device: str | Device = "H100",
     *,
     count: int | None = None,
     context: float = 4096,
@@ -72,17 +85,20 @@ def train_on(
     """Return what training a model on devices takes: memory, fewest devices, time, cost.
 
     Args:
-        model: name of a published shape, or a `Shape`; on: name of an accelerator, or a `Device`.
+        model: name of a published shape, a `Shape`, or a number of parameters whose shape is
+            then made up; device: name of an accelerator, or a `Device`.
         count: devices; the fewest that hold it if None.
         context, batch, tensor, stage, recompute, gradients: see `training_memory`.
         usable: share of the memory that may be used.
         mfu: share of the peak; what a published run on the device reached if None and known.
         tokens: of the run; price: USD per device-hour.
 
+    Numbers may be text: `tokens="15T"`, `mfu="40%"`.
+
     Raises:
         InputError: it does not fit; with what would.
     """
-    what, where = shape(model), device(on)
+    what, where = shape(model), hardware.device(device)
     _check(mfu, tokens, price)
     setting: dict[str, Any] = {"context": context, "batch": batch, "tensor": tensor}
     setting |= {"stage": stage, "recompute": recompute}

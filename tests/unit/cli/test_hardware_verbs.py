@@ -81,7 +81,7 @@ def test_memory_is_train_on(said):
 def test_energy_is_footprint(said):
     words = ["hardware", "energy", "--device", "H100", "--count", "64", "--time", "3 weeks"]
     found = json.loads(said(*words, "--region", "France", "--json"))
-    same = footprint("H100", devices=64, seconds=3 * 604800, region="France")
+    same = footprint("H100", count=64, time=3 * 604800, region="France")
     assert found["joules"] == same.joules
     assert found["operational"] == same.operational
     assert "give --region or --intensity" in said(*words)

@@ -25,18 +25,18 @@ def test_regions_by_name_and_code():
 
 
 def test_region_and_power_carry_their_source():
-    found = footprint("H100", devices=8, seconds=3600, region="France", pue=1.1)
+    found = footprint("H100", count=8, time=3600, region="France", pue=1.1)
     assert found.power_source.startswith("H100-SXM")
     assert "2023" in found.intensity_source
     assert found.operational == pytest.approx(found.kwh * grid("FRA").intensity)
     assert found.total == found.operational
     assert found.joules == pytest.approx(found.kwh * 3.6e6)
-    assert footprint("H100", devices=8, seconds=3600).operational is None
+    assert footprint("H100", count=8, time=3600).operational is None
 
 
 def test_embodied_carbon_is_shared_over_a_lifetime():
     assert embodied_share(150, 3600, 36000) == pytest.approx(15)
-    found = footprint("H100", devices=8, seconds=3600, intensity=0.4, embodied=150, lifetime=36000)
+    found = footprint("H100", count=8, time=3600, intensity=0.4, embodied=150, lifetime=36000)
     assert found.embodied == pytest.approx(8 * 15)
     assert found.operational is not None
     assert found.total == pytest.approx(found.operational + 120)
@@ -47,17 +47,17 @@ def test_embodied_carbon_is_shared_over_a_lifetime():
     [
         ({"power": 400, "pue": 0.9}, "PUE"),
         ({"power": -1}, "power"),
-        ({"power": 400, "devices": -1}, "devices"),
+        ({"power": 400, "count": -1}, "devices"),
         ({"power": 400, "intensity": 0.4, "region": "France"}, "not both"),
         ({"power": 400, "region": "Atlantis"}, "Atlantis"),
         ({"power": 400, "intensity": -0.1}, "intensity"),
         ({"power": 400, "embodied": 150}, "lifetime"),
         ({"power": 400, "embodied": 150, "lifetime": 0}, "lifetime"),
         ({}, "power of one"),
-        ({"on": "H100-NVL"}, "350 to 400 W"),
+        ({"device": "H100-NVL"}, "350 to 400 W"),
     ],
 )
 def test_bad_input(arguments, words):
-    given = {"devices": 1, "seconds": 3600, **arguments}
+    given = {"count": 1, "time": 3600, **arguments}
     with pytest.raises(InputError, match=words):
-        footprint(given.pop("on", None), **given)
+        footprint(given.pop("device", None), **given)

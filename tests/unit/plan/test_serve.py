@@ -151,7 +151,7 @@ def test_cost_and_demand_are_shares_of_device_time():
         price=3.0,
         input_tokens=1e12,
         output_tokens=2e11,
-        seconds=365.25 * 86400.0,
+        over=365.25 * 86400.0,
     )
     demand = found.demand
     assert demand is not None
@@ -205,7 +205,7 @@ def test_a_made_up_shape_is_said():
 
 
 def test_json_both_ways():
-    found = serve(SEVENTY, H100, price=2.0, input_tokens=1e9, seconds=1e6)
+    found = serve(SEVENTY, H100, price=2.0, input_tokens=1e9, over=1e6)
     assert msgspec.json.decode(msgspec.json.encode(found), type=Serving) == found
 
 
