@@ -8,19 +8,40 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
+from inspect import Signature, signature
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class Verb(ModuleType):
-    """A package that can be called; `__verb__` names its function as `module:function`."""
+    """A package that can be called; `__verb__` names its function as `module:function`.
+
+    Its signature and docstring are the function's, so that `help` and notebooks show them.
+    """
 
     __verb__: str
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call the package's function."""
-        module, _, name = self.__verb__.partition(":")
-        return getattr(import_module(module), name)(*args, **kwargs)
+        return _function(self)(*args, **kwargs)
+
+    @property
+    def __doc__(self) -> str | None:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """The function's docstring, looked up when it is asked for."""
+        return _function(self).__doc__
+
+    @property
+    def __signature__(self) -> Signature:
+        """The function's signature."""
+        return signature(_function(self))
+
+
+def _function(package: Verb) -> Callable[..., Any]:
+    module, _, name = package.__verb__.partition(":")
+    return getattr(import_module(module), name)
 
 
 def verb(package: str, function: str) -> None:

@@ -73,7 +73,7 @@ command.add_command(energy)
 
 def list_text(found: list[Device]) -> str:
     """Return accelerators as a table."""
-    from isoflop.cli.law_text import columns
+    from isoflop.plan.columns import columns
 
     head = ["device", "16-bit", "8-bit", "memory", "bandwidth", "power", "ridge", "checked"]
     units = ["", "TFLOP/s", "TFLOP/s", "", "TB/s", "W", "FLOP/B", ""]

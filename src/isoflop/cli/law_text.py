@@ -6,6 +6,7 @@ import textwrap
 from math import isnan
 from typing import TYPE_CHECKING, Any
 
+from isoflop.plan.columns import columns
 from isoflop.units import format_count
 
 if TYPE_CHECKING:
@@ -23,19 +24,6 @@ EVIDENCE = {
     "N": "read in notes",
     "D": "derived",
 }
-
-
-def columns(rows: Sequence[Sequence[str]], indent: str = "  ") -> list[str]:
-    """Return rows of text aligned in columns, the last of which is not padded."""
-    if not rows:
-        return []
-    widths = [max(len(row[j]) for row in rows) for j in range(len(rows[0]) - 1)]
-    return [
-        (
-            indent + "  ".join([*(x.ljust(w) for x, w in zip(row, widths, strict=False)), row[-1]])
-        ).rstrip()
-        for row in rows
-    ]
 
 
 def catalogue(laws: Iterable[Law]) -> str:

@@ -46,7 +46,7 @@ def command(budget: float, as_json: bool, **flags: Any) -> int:
 
 def text(x: MixturePlan) -> str:
     """Return a plan of mixtures as text."""
-    from isoflop.cli.law_text import columns
+    from isoflop.plan.columns import columns
     from isoflop.units import format_count, format_flops
 
     limit = "" if x.memory is None else f", weights in {q.bytes_text(x.memory)}"

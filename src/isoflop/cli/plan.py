@@ -134,7 +134,7 @@ def _from_law(flags: dict[str, Any]) -> int:
 
 
 def _show(plans: list[Plan], flags: dict[str, Any]) -> None:
-    from isoflop.cli.plan_text import compare_text, text
+    from isoflop.plan.text import compare_text, text
 
     if flags["as_json"]:
         o.print_json({"plans": plans} if flags["compare"] else plans[0])
@@ -145,7 +145,7 @@ def _show(plans: list[Plan], flags: dict[str, Any]) -> None:
 
 
 def _show_sweep(swept: Sweep, flags: dict[str, Any]) -> int:
-    from isoflop.cli.plan_text import sweep_text
+    from isoflop.plan.text import sweep_text
 
     if flags["as_json"]:
         o.print_json(swept)

@@ -127,7 +127,7 @@ def _crossovers(x: Serving) -> list[str]:
 
 
 def _options(x: Serving) -> list[str]:
-    from isoflop.cli.law_text import columns
+    from isoflop.plan.columns import columns
     from isoflop.units import format_count
 
     if len(x.options) == 1:

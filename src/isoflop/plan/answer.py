@@ -145,6 +145,16 @@ class Sweep(msgspec.Struct, frozen=True, kw_only=True):
     rows: list[Row]
     warnings: list[str]
 
+    def __repr__(self) -> str:
+        from isoflop.plan.text import sweep_text
+
+        return sweep_text(self)
+
+    def _repr_html_(self) -> str:
+        from isoflop.plan.text import html
+
+        return html(text=repr(self))
+
 
 class Rule(msgspec.Struct, frozen=True, kw_only=True):
     """Where batch and learning rate are from."""
@@ -217,3 +227,13 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     def equal_cost(self) -> str:
         """What other sizes cost beside the choice; a cap on D leaves some money unspent."""
         return "at no more cost" if self.bounds.keys() & {"max_D", "max_C"} else "at the same cost"
+
+    def __repr__(self) -> str:
+        from isoflop.plan.text import text
+
+        return text(self)
+
+    def _repr_html_(self) -> str:
+        from isoflop.plan.text import html
+
+        return html(text=repr(self))

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 import msgspec
 import numpy as np
 
 from isoflop.errors import InputError, NotIdentified
+from isoflop.fit.result import Fit
+from isoflop.laws.registry import names as all_laws
 from isoflop.laws.resolve import resolve
-from isoflop.plan.ask import ask
+from isoflop.plan import ask
 from isoflop.plan.budget import read
 from isoflop.protocols.data import RunData, run_data
 from isoflop.protocols.models import Fitted, Settings, fit_models
 from isoflop.protocols.predict import plan_run, predict_heldout
+from isoflop.protocols.sources import open_table
 from isoflop.runs.budgets import with_budget
 from isoflop.runs.table import RunTable
 from isoflop.runs.where import mask_of
@@ -23,14 +28,20 @@ from isoflop.validate.split import RULES, with_compute
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from isoflop.fit.result import Fit
     from isoflop.laws.law import Law
-    from isoflop.plan.answer import Plan
+    from isoflop.plan.answer import Plan, Sweep
     from isoflop.protocols.result import Heldout, PlanAnswer
     from isoflop.validate.rolling import How
     from isoflop.validate.validation import Validation
 
+    Source = Fit | Law | str | Path | None
+
 LARGEST = "largest-budget"
+#: Names of files of runs and fits.
+_FILE = re.compile(r"\.(?:csv|tsv|jsonl?|ndjson|parquet)(?:\.gz)?$", re.IGNORECASE)
+
+#: Letters of a path beyond which a text is a formula; systems allow 255 a name.
+_LONGEST = 255
 
 
 def validate(
@@ -98,36 +109,58 @@ def plan(
     settings: Settings | None = ...,
 ) -> PlanAnswer: ...
 @overload
-def plan(source: Fit | Law | str, budget: str | float | None = ..., **options: Any) -> Plan: ...
+def plan(  # pyright: ignore[reportOverlappingOverload]
+    source: Source = ..., budget: str | float | None = ..., *, sweep: str, **options: Any
+) -> Sweep: ...
+@overload
 def plan(
-    source: RunTable | Fit | Law | str,
+    source: Source = ...,
+    budget: str | float | None = ...,
+    *,
+    compare: str | Sequence[Law | Fit | str],
+    **options: Any,
+) -> list[Plan]: ...
+@overload
+def plan(source: Source = ..., budget: str | float | None = ..., **options: Any) -> Plan: ...
+def plan(
+    source: RunTable | Source = None,
     budget: str | float | None = None,
     *,
+    law: Law | str | None = None,
+    fit: Fit | str | Path | None = None,
+    sweep: str | None = None,
+    compare: str | Sequence[Law | Fit | str] | None = None,
     convention: str = "matrices+head",
     settings: Settings | None = None,
     **options: Any,
-) -> PlanAnswer | Plan:
+) -> PlanAnswer | Plan | Sweep | list[Plan]:
     """Choose N and D: from runs, from a fit of one's own, or from a published law.
 
     Args:
         source: runs with N, D, C, loss (and budget), which are fitted by several models; a fit;
-            or a law ("chinchilla", "kaplan", a composition, a formula).
+            a law ("chinchilla", "kaplan", a composition, a formula); or the path of runs, of a
+            study, or of a fit ("fit.json").
         budget: "64 H100 for 3 weeks at 40% MFU" (`isoflop.plan.budget.read`); a number is
             training FLOPs, for runs counted as the table's C.
+        law, fit: the source, said by name as on the command line.
+        sweep: "budget=1e20:1e26" and the like (`isoflop.plan.ask.sweep`).
+        compare: laws to ask too, "kaplan,epoch" or a list (`isoflop.plan.ask.compare`).
         convention: which weights N counts (of runs).
         settings: level, samples, seed (of runs).
         **options: see `isoflop.plan.ask.ask`: constants, loss, serve, unique_tokens, ...; not
             with runs.
 
     Returns:
-        A `PlanAnswer` of runs, else a `Plan`.
+        A `PlanAnswer` of runs, else a `Plan`, a `Sweep`, or a list of plans to compare.
 
     Raises:
         InputError: the budget is not positive, or the question cannot be understood.
         NotIdentified: no model has a compute-optimal size at the budget.
     """
-    if not isinstance(source, RunTable):
-        return ask(source, budget, **options)
+    found = _source(source, law, fit, compare is not None)
+    if not isinstance(found, RunTable):
+        return _asked(found, budget, sweep, compare, options)
+    options |= {"sweep": sweep, "compare": compare}
     given = sorted(name for name, value in options.items() if value is not None)
     if given or budget is None:
         raise InputError(
@@ -136,10 +169,57 @@ def plan(
             "Fit a law first:  isoflop fit runs.csv --out fit.json; isoflop plan --fit fit.json",
         )
     flops = read(budget)[0].flops
-    data = run_data(grouped(source), convention, stated=source.convention.N)
-    known = (settings or Settings()).knowing(source)
+    data = run_data(grouped(found), convention, stated=found.convention.N)
+    known = (settings or Settings()).knowing(found)
     answer = plan_run(_fit(data, known), flops, known)
-    return msgspec.structs.replace(answer, loss_unit=source.units.get("loss", ""))
+    return msgspec.structs.replace(answer, loss_unit=found.units.get("loss", ""))
+
+
+def _source(
+    source: RunTable | Source, law: Law | str | None, fit: Fit | str | Path | None, none: bool
+) -> RunTable | Fit | Law | str | None:
+    """Return what a plan is made from: one of three, files read."""
+    named = [name for name, x in (("source", source), ("law", law), ("fit", fit)) if x is not None]
+    if len(named) != 1 and not (none and not named):
+        what = f"{' and '.join(named)} are" if named else "nothing to plan with is"
+        raise InputError(
+            f"{what} given.",
+            "A plan comes from runs, from one fit, or from one law.",
+            'Give one:  iso.plan("chinchilla", 1e23)  iso.plan(fit="fit.json", budget=1e23)',
+        )
+    if isinstance(fit, str | Path):
+        return Fit.load(fit)
+    found = fit if fit is not None else law if law is not None else source
+    if isinstance(found, Path) or (isinstance(found, str) and _is_file(found)):
+        path = Path(found)
+        return Fit.load(path) if path.suffix == ".json" else open_table(path)
+    return found
+
+
+def _is_file(text: str) -> bool:
+    """Return whether a text names a file or folder rather than a law."""
+    if _FILE.search(text):
+        return True
+    return len(text) < _LONGEST and Path(text).exists() and text not in all_laws()
+
+
+def _asked(
+    source: Law | Fit | str | None,
+    budget: str | float | None,
+    sweep: str | None,
+    compare: str | Sequence[Law | Fit | str] | None,
+    options: dict[str, Any],
+) -> Plan | Sweep | list[Plan]:
+    if sweep is not None and compare is not None:
+        raise InputError("a sweep and a comparison are two tables.", do="Ask for one of them.")
+    if sweep is not None and source is not None:
+        return ask.sweep(source, sweep, budget, **options)
+    plans = [] if source is None else [ask.ask(source, budget, **options)]
+    if compare is None:
+        return plans[0]
+    others = compare.split(",") if isinstance(compare, str) else compare
+    same = {name: value for name, value in options.items() if name != "constants"}
+    return plans + ask.compare(others, budget, **same)
 
 
 def grouped(table: RunTable) -> dict[str, np.ndarray]:
