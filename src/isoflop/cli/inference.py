@@ -13,12 +13,13 @@ from isoflop.cli.groups import DefaultGroup
 from isoflop.cli.inference_exchange import exchange_command
 from isoflop.cli.inference_parts import rebase_command, vote_command
 from isoflop.errors import InputError
-from isoflop.units import format_count, format_flops, parse_count
+from isoflop.units import format_count, format_flops
 
 if TYPE_CHECKING:
     from isoflop.plan.sampling.answer import Choice, Inference, Model, Point
     from isoflop.plan.sampling.choice import Cost
     from isoflop.samples import Estimate
+    from isoflop.units import Quantity
 
 EPILOG = """\b
 Examples:
@@ -64,12 +65,14 @@ command.add_command(exchange_command)
 @io.law_option
 @io.constants_option
 @click.option("--reach", type=float, help="Coverage whose number of samples is asked for.")
-@click.option("--cost", type=io.Named(), help="Cost of a sample: 1e12, or small=1e12,large=1e13.")
 @click.option(
-    "--prompt-cost", type=io.Named(), default={}, help="Cost of a problem's prompt, paid once."
+    "--cost", type=io.Costs(), help="Cost of a sample: 1e12, $0.002, or small=1e12,large=1e13."
+)
+@click.option(
+    "--prompt-cost", type=io.Costs(), default={}, help="Cost of a problem's prompt, paid once."
 )
 @click.option("--budget", help="Budget for one problem, in the unit of the costs.")
-@click.option("--unit", default="FLOP", show_default=True, help="Unit of costs and budget.")
+@click.option("--unit", help="Unit of costs and budget; FLOP if none is typed.")
 @io.select_option
 @io.verifier_option
 @io.bootstrap_option
@@ -85,6 +88,8 @@ def curve_command(source: Path | None, **flags: Any) -> int:
     from isoflop.plan.sampling.inference import inference
 
     verifier = io.read_verifier(flags["verifier"])
+    budget = None if flags["budget"] is None else io.read_cost(flags["budget"])
+    typed = [*(flags["cost"] or {}).values(), *flags["prompt_cost"].values()]
     answer = inference(
         None if source is None else o.existing(source),
         k=o.whole(flags["k"], "--k") or (),
@@ -94,8 +99,8 @@ def curve_command(source: Path | None, **flags: Any) -> int:
         constants=flags["constants"],
         reach=flags["reach"],
         costs=read_costs(flags["cost"], flags["prompt_cost"]),
-        budget=None if flags["budget"] is None else parse_count(flags["budget"]),
-        unit=flags["unit"],
+        budget=None if budget is None else budget.value,
+        unit=io.unit_of(flags["unit"], [*typed, *([budget] if budget else [])]),
         selector=io.read_selector(flags["selector"], verifier),
         verifier=verifier,
         bootstrap=flags["bootstrap"],
@@ -110,7 +115,7 @@ def curve_command(source: Path | None, **flags: Any) -> int:
 
 
 def read_costs(
-    samples: dict[str, float] | None, prompts: dict[str, float]
+    samples: dict[str, Quantity] | None, prompts: dict[str, Quantity]
 ) -> dict[str, Cost] | None:
     """Return the cost of each model from those of samples and prompts.
 
@@ -124,9 +129,10 @@ def read_costs(
     unknown = sorted(set(prompts) - set(samples) - {""})
     if unknown:
         raise InputError(f"`{unknown[0]}` has a prompt's cost and no sample's.", do="--cost")
-    for_all = prompts.get("", 0.0)
+    paid = {name: cost.value for name, cost in prompts.items()}
     return {
-        name: Cost(sample=cost, prompt=prompts.get(name, for_all)) for name, cost in samples.items()
+        name: Cost(sample=cost.value, prompt=paid.get(name, paid.get("", 0.0)))
+        for name, cost in samples.items()
     }
 
 
@@ -235,4 +241,6 @@ def _samples(k: int) -> str:
 
 
 def _amount(value: float) -> str:
-    return format_flops(value) if value >= 1e6 else f"{value:.3g}"
+    if value >= 1e6:
+        return format_flops(value)
+    return f"{value:,.0f}" if value >= 1e3 else f"{value:.3g}"

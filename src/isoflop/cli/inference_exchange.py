@@ -126,7 +126,8 @@ def text(found: Trade) -> str:
 
 def _multiple(scale: float, ratio: float, more: float) -> str:
     shown = format_flops(more) if more >= 1e6 else f"{more:.4g}"
+    tokens = "token" if ratio == 1 else "tokens"
     return (
-        f"with {ratio:.3g} tokens generated per training token, a model {scale:g}x larger costs as"
-        f" much as {shown}x the inference of the small one"
+        f"with {ratio:.3g} {tokens} generated per training token, a model {scale:g}x larger costs"
+        f" as much as {shown}x the inference of the small one"
     )

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from isoflop.errors import InputError
-from isoflop.units import parse_count
+from isoflop.units import Quantity, parse_count, parse_quantity
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from isoflop.plan.sampling.verifier import Verifier
     from isoflop.samples import Estimate
 
@@ -28,10 +30,56 @@ class Named(click.ParamType):
             name, sign, number = part.rpartition("=")
             if name.strip() in found or (sign and not name.strip()):
                 raise InputError(f"`{value}` names `{name.strip()}` twice or not at all.")
-            found[name.strip()] = parse_count(number.strip())
+            found[name.strip()] = self.read(number.strip())
         if "" in found and len(found) > 1:
             raise InputError(f"`{value}` mixes a number for all with named ones.")
         return found
+
+    def read(self, text: str) -> Any:
+        """Read one number."""
+        return parse_count(text)
+
+
+class Costs(Named):
+    """Costs by name: `small=1e12,large=1e13`, or in dollars, `small=$0.002,large=$0.02`."""
+
+    name = "NAME=COST"
+
+    def read(self, text: str) -> Quantity:
+        """Read one cost: a plain number, FLOPs or dollars."""
+        return read_cost(text)
+
+
+def read_cost(text: str) -> Quantity:
+    """Return a cost as it was typed; its unit is empty where none was.
+
+    Raises:
+        InputError: it is neither a number nor FLOPs nor dollars.
+    """
+    plain = text.lstrip("$ ").rstrip().lower().replace("e+", "e")
+    if plain[-1:].isalpha() and not plain.endswith(("usd", "flop", "flops")):
+        return Quantity(parse_count(text), "")  # 5k is five thousand
+    found = parse_quantity(text)
+    if found.unit not in ("", "FLOP", "USD"):
+        raise InputError(
+            f"`{text}` is a cost in {found.unit}.", do="Costs are numbers, FLOPs or dollars: $0.002"
+        )
+    return found
+
+
+def unit_of(given: str | None, costs: Iterable[Quantity]) -> str:
+    """Return the unit of costs: as given or as typed, FLOPs where neither says.
+
+    Raises:
+        InputError: costs are in two units.
+    """
+    units = {cost.unit for cost in costs} - {""} | ({given} if given else set())
+    if len(units) > 1:
+        raise InputError(
+            f"costs and budget are in {' and in '.join(sorted(units))}.",
+            do="Write all of them in one unit, as $0.002 or as 1e12.",
+        )
+    return units.pop() if units else "FLOP"
 
 
 by_option = click.option("--by", help="Column whose labels tell models apart.")

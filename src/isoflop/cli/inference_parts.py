@@ -69,7 +69,7 @@ def vote_command(masses: tuple[float, ...], n: Any, weights: Any, as_json: bool)
         o.print_json(answer)
         return 0
     for row in answer["accuracy"]:
-        click.echo(f"{row['n']:6d} votes: {100 * row['accuracy']:.4g} %")
+        click.echo(f"{row['n']:6d} vote{'s' * (row['n'] != 1)}: {100 * row['accuracy']:.4g} %")
     click.echo(f"   limit: {100 * answer['limit']:.4g} %")
     if answer["rate"] is not None:
         click.echo(f"the most likely answer is missed with at most {answer['rate']:.6g}^-n")

@@ -44,6 +44,31 @@ def test_document(path, capsys):
     assert (options["small"]["k"], options["large"]["k"]) == (100, 10)
 
 
+def test_costs_in_dollars_say_their_unit(path, capsys):
+    """As typed; `--unit USD` with plain numbers is the same question."""
+    typed = ["--cost", "small=$0.002,large=$0.02", "--prompt-cost", "$0.001", "--budget", "$0.1"]
+    plain = ["--cost", "small=0.002,large=0.02", "--prompt-cost", "0.001", "--budget", "0.1"]
+    assert ask(path, *typed, "--json") == 0
+    one = document(capsys)
+    assert one["choice"]["unit"] == "USD"
+    assert ask(path, *plain, "--unit", "USD", "--json") == 0
+    assert document(capsys) == one
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        (["--cost", "$0.002", "--budget", "1e12", "--unit", "FLOP"], "in FLOP and in USD"),
+        (["--cost", "2 h", "--budget", "1"], "2 h"),
+        (["--cost", "$", "--budget", "1"], "$"),
+        (["--cost", "5k", "--budget", "$-1"], "$-1"),
+    ],
+)
+def test_costs_of_no_unit(path, capsys, flags, words):
+    assert ask(path, *flags) == 2
+    assert words in capsys.readouterr().err
+
+
 def test_text(path, capsys):
     flags = ["--reach", "0.9", "--verifier", "auc=0.8", "--cost", "1", "--budget", "5"]
     assert ask(path, "--unit", "USD", *flags) == 0

@@ -12,15 +12,16 @@ from isoflop.plan.sampling.answer import Choice, Option, Step
 from isoflop.samples import summarise
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from isoflop.plan.sampling.curve import Observed, Selector, Stated
     from isoflop.plan.sampling.verifier import Verifier
 
 #: Choices that are read from the attempts and not extrapolated past them.
 VOTES = ("majority", "weighted", "best")
-#: Budgets of the frontier, evenly spaced in the logarithm.
-_BUDGETS = 60
+#: Budgets of the frontier, evenly spaced in the logarithm, and numbers of samples between two
+#: of them at which a change of the best model is looked for.
+_BUDGETS, _CHANGES = 60, 200
 
 
 class Cost(msgspec.Struct, frozen=True, kw_only=True):
@@ -142,11 +143,16 @@ def _frontier(
     how: Selector,
     verifier: Verifier | None,
 ) -> tuple[Step, ...]:
-    """Steps where the best model changes, on a grid of budgets; the last budget closes it."""
+    """Steps where the best model changes; the last budget closes them.
+
+    A grid of budgets finds the changes; each is then at a budget that buys one of the models
+    another sample, which a bisection among those finds.
+    """
     low = min(cost.of(1) for cost in costs.values())
     known: dict[tuple[str, int], float] = {}
-    steps: list[Step] = []
-    for amount in np.geomspace(low, max(budget, low), _BUDGETS):
+
+    def best(amount: float) -> tuple[float, str, int] | None:
+        """Accuracy, model and samples that are best for an amount."""
         ways = []
         for name, curve in curves.items():
             k = _samples(curve, costs[name].buys(amount * (1 + 1e-9)), how)
@@ -154,9 +160,46 @@ def _frontier(
                 known[name, k] = float(curve.accuracy(k, how, verifier)[0])
             if k and np.isfinite(known[name, k]):
                 ways.append((known[name, k], name, k))
-        if not ways:
-            continue
-        accuracy, name, k = max(ways)
-        if not steps or steps[-1].model != name or amount >= budget * (1 - 1e-9):
-            steps.append(Step(budget=float(amount), model=name, k=k, accuracy=accuracy))
+        return max(ways) if ways else None
+
+    steps: list[Step] = []
+    before = low
+    for amount in map(float, np.geomspace(low, max(budget, low), _BUDGETS)):
+        found = best(amount)
+        if found is not None and (not steps or steps[-1].model != found[1]):
+            at = _change(best, costs, before, amount, found[1]) if steps else amount
+            steps.append(_step(at, best(at) or found))
+        if found is not None and amount >= budget * (1 - 1e-9) > steps[-1].budget:
+            steps.append(_step(amount, found))
+        before = amount
     return tuple(steps)
+
+
+def _step(amount: float, found: tuple[float, str, int]) -> Step:
+    accuracy, name, k = found
+    return Step(budget=amount, model=name, k=k, accuracy=accuracy)
+
+
+def _change(
+    best: Callable[[float], tuple[float, str, int] | None],
+    costs: Mapping[str, Cost],
+    low: float,
+    high: float,
+    name: str,
+) -> float:
+    """Return the budget above `low`, where another model is best, from which one is, by `high`."""
+    amounts = {
+        float(cost.of(int(k)))
+        for cost in costs.values()
+        for k in np.unique(np.linspace(cost.buys(low), cost.buys(high), _CHANGES).astype(int))
+    }
+    between = [*sorted(x for x in amounts if low < x < high), high]
+    first, last = 0, len(between) - 1
+    while first < last:
+        middle = (first + last) // 2
+        found = best(between[middle])
+        if found is not None and found[1] == name:
+            last = middle
+        else:
+            first = middle + 1
+    return between[first]

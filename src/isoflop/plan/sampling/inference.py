@@ -35,7 +35,7 @@ def inference(
     law: str = "",
     constants: Sequence[str] = (),
     reach: float | None = None,
-    costs: Mapping[str, Cost] | None = None,
+    costs: Mapping[str, Cost | float] | None = None,
     budget: float | None = None,
     unit: str = "FLOP",
     selector: Selector = "coverage",
@@ -60,7 +60,7 @@ def inference(
         law: a registered law of coverage, in place of a table.
         constants: its published sets, each a model; all if empty.
         reach: coverage whose number of samples is asked for.
-        costs: cost of a sample by model; the key "" is for all.
+        costs: cost of a sample by model, a `Cost` where the prompt costs too; "" is for all.
         budget: for one problem, in the unit of the costs.
         unit: of costs and budget, for the record.
         selector: how one answer is chosen from the samples: "coverage", "majority",
@@ -158,9 +158,12 @@ def _resamples(table: Attempts, bootstrap: int, seed: int) -> np.ndarray:
 
 
 def _prices(
-    costs: Mapping[str, Cost] | None, curves: Mapping[str, Observed | Stated]
+    costs: Mapping[str, Cost | float] | None, curves: Mapping[str, Observed | Stated]
 ) -> dict[str, Cost]:
-    given = dict(costs or {})
+    given = {
+        name: cost if isinstance(cost, Cost) else Cost(sample=float(cost))
+        for name, cost in (costs or {}).items()
+    }
     if set(given) == {""}:
         return dict.fromkeys(curves, given[""])
     unknown = sorted(set(given) - set(curves))
@@ -184,41 +187,46 @@ def _model(
     def read(values: np.ndarray) -> Estimate | None:
         return None if np.isnan(values[0]) else summarise(float(values[0]), values[1:], level)
 
+    points = tuple(_point(curve, k, cost, verifier, read) for k in ks)
+    needed = None if reach is None else _reach(curve, reach, level)
+    told = _told(curve) if isinstance(curve, Stated) else _fitted(curve, level)
+    return Model(name=name, points=points, reach=needed, **told)
+
+
+def _told(curve: Stated) -> dict[str, Any]:
+    """Return what is known of published constants: they are the family, nothing was counted."""
+    name = curve.law.name
+    return {
+        "problems": None,
+        "solved": None,
+        "attempts": None,
+        "families": {name: {x: Estimate(v) for x, v in curve.constants.items()}},
+        "family_weights": {name: 1.0},
+        "power": None,
+    }
+
+
+def _fitted(curve: Observed, level: float) -> dict[str, Any]:
+    """Return the counts of a table, and what was fitted to them."""
+
     def parameters(**values: np.ndarray) -> dict[str, Estimate]:
         return {key: summarise(float(x[0]), x[1:], level) for key, x in values.items()}
 
-    points = tuple(_point(curve, k, cost, verifier, read) for k in ks)
-    needed = None if reach is None else _reach(curve, reach, level)
-    if isinstance(curve, Stated):
-        return Model(
-            name=name,
-            problems=None,
-            solved=None,
-            attempts=None,
-            families={curve.law.name: {x: Estimate(v) for x, v in curve.constants.items()}},
-            family_weights={curve.law.name: 1.0},
-            power=None,
-            points=points,
-            reach=needed,
-        )
     families = {
         rates.family: parameters(alpha=rates.alpha, beta=rates.beta)
         | (parameters(unsolvable=rates.unsolvable) if rates.family != "beta" else {})
         for rates in curve.rates
     }
     weights = curve.family_weights.tolist() if curve.rates else []
-    power = curve.power
-    return Model(
-        name=name,
-        problems=len(curve.attempts.problems),
-        solved=int(np.count_nonzero(curve.attempts.c)),
-        attempts=(curve.attempts.fewest, int(curve.attempts.n.max())),
-        families=families,
-        family_weights=dict(zip(families, weights, strict=True)),
-        power=None if power is None else parameters(A=power.A, B=power.B),
-        points=points,
-        reach=needed,
-    )
+    power, table = curve.power, curve.attempts
+    return {
+        "problems": len(table.problems),
+        "solved": int(np.count_nonzero(table.c)),
+        "attempts": (table.fewest, int(table.n.max())),
+        "families": families,
+        "family_weights": dict(zip(families, weights, strict=True)),
+        "power": None if power is None else parameters(A=power.A, B=power.B),
+    }
 
 
 def _point(

@@ -15,7 +15,7 @@ from isoflop.samples import Estimate, summarise
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from isoflop.plan.sampling.curve import Selector
+    from isoflop.plan.sampling.curve import Observed, Selector, Stated
     from isoflop.plan.sampling.verifier import Verifier
 
 
@@ -81,24 +81,17 @@ def trade(
     """
     multiple = exchange(scale, ratio)
     curves = open_curves(source, columns, by, law, constants, bootstrap, seed)
-    for name in (small, large):
-        if name not in curves:
-            raise InputError(
-                f"there is no model `{name}`; there is {', '.join(curves)}.",
-                do="Name the column that tells models apart:  --by model",
-            )
-    often, once = curves[small], curves[large].accuracy(1, "coverage")
+    often, once = (_named(curves, name) for name in (small, large))
     samples = int(multiple * (1 + 1e-12))
-    many = often.accuracy(samples, selector, verifier)
+    many, single = often.accuracy(samples, selector, verifier), once.accuracy(1, "coverage")
     if np.isnan(many[0]):
         raise InputError(
             f"the accuracy of `{small}` with {samples} samples by {selector} is not known.",
             "Votes and best scores are not extrapolated past the attempts.",
             "Sample more, or take --select coverage or a verifier of stated quality.",
         )
-    share = None
-    if len(many) > 1 and len(many) == len(once):
-        share = float(np.mean(many[1:] > once[1:]))
+    paired = len(many) == len(single) > 1
+    even = float(often.reach(float(single[0]))[0]) if selector == "coverage" else np.inf
     return Trade(
         scale=scale,
         ratio=ratio,
@@ -107,12 +100,19 @@ def trade(
         large=large,
         samples=samples,
         small_accuracy=summarise(float(many[0]), many[1:], level),
-        large_accuracy=summarise(float(once[0]), once[1:], level),
-        small_share=share,
-        even_ratio=_even(float(often.reach(float(once[0]))[0]), scale)
-        if selector == "coverage"
-        else None,
+        large_accuracy=summarise(float(single[0]), single[1:], level),
+        small_share=float(np.mean(many[1:] > single[1:])) if paired else None,
+        even_ratio=_even(even, scale),
     )
+
+
+def _named(curves: dict[str, Observed | Stated], name: str) -> Observed | Stated:
+    if name not in curves:
+        raise InputError(
+            f"there is no model `{name}`; there is {', '.join(curves)}.",
+            do="Name the column that tells models apart:  --by model",
+        )
+    return curves[name]
 
 
 def _even(samples: float, scale: float) -> float | None:

@@ -158,6 +158,37 @@ def test_frontier_never_falls_and_ends_at_the_budget():
     assert steps[-1].budget == pytest.approx(1e4)
 
 
+def test_changes_of_the_best_model_are_where_enumeration_finds_them():
+    """At every whole budget: the costs are whole numbers, so nothing changes in between."""
+    table = two()
+    costs = {"small": Cost(sample=1.0), "large": Cost(sample=11.0)}
+    found = iso.inference(table, by="model", costs=costs, budget=60.0, bootstrap=0)
+    ks = list(range(1, 61))
+    accuracy = {
+        model.name: [(p.observed or p.predicted).estimate for p in model.points]
+        for model in iso.inference(table, by="model", k=ks, bootstrap=0).models
+    }
+    changes = []
+    for budget in range(1, 61):
+        bought = {name: cost.buys(budget) for name, cost in costs.items()}
+        best = max((n for n in bought if bought[n]), key=lambda n: accuracy[n][bought[n] - 1])
+        if not changes or changes[-1][1] != best:
+            changes.append((budget, best))
+    steps = [(step.budget, step.model) for step in found.choice.frontier]
+    steps = steps[:-1] if steps[-1][1] == steps[-2][1] else steps
+    assert len(changes) >= 3
+    assert [name for _, name in steps] == [name for _, name in changes]
+    assert [budget for budget, _ in steps] == pytest.approx([b for b, _ in changes])
+
+
+def test_a_number_is_the_cost_of_a_sample():
+    numbers = {"small": 1.0, "large": 8.0}
+    costs = {name: Cost(sample=value) for name, value in numbers.items()}
+    assert iso.inference(two(), by="model", costs=numbers, budget=42.0, bootstrap=0) == (
+        iso.inference(two(), by="model", costs=costs, budget=42.0, bootstrap=0)
+    )
+
+
 def test_votes_are_not_extrapolated():
     rows = {"problem": [], "correct": [], "answer": []}
     rng = np.random.default_rng(0)
