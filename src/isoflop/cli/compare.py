@@ -12,7 +12,7 @@ from isoflop.units import format_flops
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from isoflop.protocols.compare import Comparison
+    from isoflop.protocols.comparison import Comparison
     from isoflop.samples import Estimate
 
 EPILOG = """\b

@@ -82,25 +82,10 @@ def lower_envelope(
             "The envelope shows how the best size grows with C, so C must grow.",
             "Add a larger budget.",
         )
-    C = np.geomspace(*span, points)
-    table = np.stack([_read(curve, C, curve.loss) for curve in curves])
-    tokens = np.stack([_read(curve, C, curve.D) for curve in curves])
-    sizes = np.array([curve.N for curve in curves])
-    centre = float(np.log(C).mean())
-
-    def lines(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        covered = np.asarray(np.isfinite(table[rows]).any(axis=0))
-        winner = rows[np.argmin(np.where(np.isnan(table[rows]), np.inf, table[rows]), axis=0)]
-        x = np.log(C[covered]) - centre
-        design = np.stack([np.ones_like(x), x], axis=1)
-        picked = winner[covered]
-        D = tokens[picked, np.flatnonzero(covered)]
-        logs = np.stack([np.log(sizes[picked]), np.log(D)], axis=1)
-        return np.linalg.lstsq(design, logs, rcond=None)[0].T, winner, covered
-
+    read = _Grid.of(curves, np.geomspace(*span, points))
     rows = np.arange(len(curves))
-    (N_line, D_line), winner, covered = lines(rows)
-    distinct = len(np.unique(sizes[winner[covered]]))
+    lines, winner, covered = read.lines(rows)
+    distinct = len(np.unique(read.sizes[winner[covered]]))
     if distinct < 3:
         raise NotIdentified(
             f"{distinct} model size(s) ever touch the lower envelope; a trend needs three.",
@@ -108,20 +93,65 @@ def lower_envelope(
             "Add budgets, or sizes around the optimum.",
         )
     count = max(3, round(share * len(curves)))
-    drawn = [lines(np.sort(rng.choice(rows, count, replace=False)))[0] for _ in range(samples)]
+    drawn = [read.lines(np.sort(rng.choice(rows, count, replace=False)))[0] for _ in range(samples)]
     at = np.flatnonzero(covered)
+    won = winner[at]
     return Envelope(
-        C=C[at],
-        winner=winner[at],
-        loss=table[winner[at], at],
-        N=sizes[winner[at]],
-        D=tokens[winner[at], at],
-        centre=centre,
-        N_line=N_line,
-        D_line=D_line,
-        N_lines=np.array([d[0] for d in drawn]),
-        D_lines=np.array([d[1] for d in drawn]),
+        C=read.C[at],
+        winner=won,
+        loss=read.loss[won, at],
+        N=read.sizes[won],
+        D=read.tokens[won, at],
+        centre=read.centre,
+        N_line=lines[0],
+        D_line=lines[1],
+        N_lines=np.array([line[0] for line in drawn]),
+        D_lines=np.array([line[1] for line in drawn]),
     )
+
+
+@dataclass(frozen=True)
+class _Grid:
+    """Curves read at the same values of C.
+
+    Args:
+        C: [point]; loss, tokens: [run, point], NaN outside a curve's own range; sizes: N, [run].
+        centre: mean of ln C.
+    """
+
+    C: np.ndarray
+    loss: np.ndarray
+    tokens: np.ndarray
+    sizes: np.ndarray
+    centre: float
+
+    @classmethod
+    def of(cls, curves: Sequence[Curve], C: np.ndarray) -> _Grid:
+        """Interpolate curves at C."""
+        return cls(
+            C=C,
+            loss=np.stack([_read(curve, C, curve.loss) for curve in curves]),
+            tokens=np.stack([_read(curve, C, curve.D) for curve in curves]),
+            sizes=np.array([curve.N for curve in curves]),
+            centre=float(np.log(C).mean()),
+        )
+
+    def lines(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return the lines through the winners among some runs.
+
+        Returns:
+            (level, exponent) of ln N and ln D over ln C - centre, [2, 2]; the winner, an index of
+            all runs, [point]; whether any of the runs reaches that C, [point].
+        """
+        loss = self.loss[rows]
+        covered = np.asarray(np.isfinite(loss).any(axis=0))
+        winner = rows[np.argmin(np.where(np.isnan(loss), np.inf, loss), axis=0)]
+        x = np.log(self.C[covered]) - self.centre
+        design = np.stack([np.ones_like(x), x], axis=1)
+        picked = winner[covered]
+        D = self.tokens[picked, np.flatnonzero(covered)]
+        logs = np.stack([np.log(self.sizes[picked]), np.log(D)], axis=1)
+        return np.linalg.lstsq(design, logs, rcond=None)[0].T, winner, covered
 
 
 def _read(curve: Curve, C: np.ndarray, values: np.ndarray) -> np.ndarray:

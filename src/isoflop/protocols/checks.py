@@ -18,6 +18,7 @@ from isoflop.validate.selfcheck import RateProbe
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from isoflop.protocols.answers import Answers
     from isoflop.protocols.result import Approach, Heldout
     from isoflop.runs.run import Point, Run
     from isoflop.validate.audit import Audit, Skipped
@@ -68,11 +69,8 @@ def findings(
     table: RunTable,
     runs: Sequence[Run],
     points: Mapping[str, Sequence[Point]],
-    approaches: Mapping[str, Approach],
-    heldout: Heldout | None,
-    disagreement: Sequence[str],
+    answers: Answers,
     *,
-    losses: Sequence[str] = (),
     added: Sequence[str] = (),
     target: float | None = None,
 ) -> tuple[list[Finding], list[Skipped]]:
@@ -80,9 +78,7 @@ def findings(
 
     Args:
         table: its runs as a table; runs: the same as records; points: id -> curve.
-        approaches: the three approaches by name; heldout: the held-out test, if there is one.
-        disagreement: sentences about exponents in which the approaches differ.
-        losses: sentences about losses at the target in which they differ.
+        answers: approaches, held-out test, and where they disagree.
         added: sizes that the study added by itself.
         target: FLOPs that the plan is for.
 
@@ -91,16 +87,13 @@ def findings(
     """
     audited = audit_table(table, target=target, evidence=study_evidence(runs, points))
     more = [_short(runs), *map(_added, added)]
-    found = with_own(audited, approaches, heldout, disagreement, losses, more=more)
+    found = with_own(audited, answers, more=more)
     return found, audited.skipped
 
 
 def with_own(
     audited: Audit,
-    approaches: Mapping[str, Approach],
-    heldout: Heldout | None,
-    disagreement: Sequence[str],
-    losses: Sequence[str],
+    answers: Answers,
     *,
     more: Sequence[Finding] = (),
     asked: Sequence[str] = ("approach1", "approach2", "approach3"),
@@ -108,14 +101,13 @@ def with_own(
     """Return an audit's findings and passed checks with those of approaches and hold-out.
 
     Args:
-        audited: of the table.
-        approaches, heldout, disagreement, losses: as `findings` has them.
+        audited: of the table; answers: what the runs answer.
         more: further findings.
         asked: the approaches that should have answered.
     """
-    answers = {name: approaches[name] for name in asked}
-    own = [*more, *_unanswered(answers), _heldout(heldout)]
-    own += [*map(_disagree, disagreement), *map(_apart, losses)]
+    approaches = {name: answers.approaches[name] for name in asked}
+    own = [*more, *_unanswered(approaches), _heldout(answers.heldout)]
+    own += [*map(_disagree, answers.exponents), *map(_apart, answers.losses)]
     own = [msgspec.structs.replace(f, source=source_of(f.code)) for f in own]
     # What an approach says of its own parameters goes before what the audit's fit says.
     said = {f.code for f in own}

@@ -10,15 +10,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import msgspec
 import numpy as np
 
 from isoflop.errors import InputError
 from isoflop.fit.fitting import fit
 from isoflop.laws.chinchilla import optimum
 from isoflop.laws.resolve import resolve
+from isoflop.protocols.comparison import Arm, At, Comparison
 from isoflop.runs.checks import CONFOUNDED
-from isoflop.samples import Estimate, summarise
+from isoflop.samples import Estimate, interval, summarise
 from isoflop.validate.split import with_compute
 
 if TYPE_CHECKING:
@@ -31,66 +31,6 @@ if TYPE_CHECKING:
 SURFACE, LADDER = "chinchilla", "E + K/C^gamma"
 #: Without a target gains are also told at this multiple of the largest C that arms share.
 TIMES = 10.0
-
-
-class At(msgspec.Struct, frozen=True, kw_only=True):
-    """An arm at one budget.
-
-    Args:
-        C: training FLOPs, as the runs count them; where: "smallest", "middle", "largest", "target".
-        loss: the arm's best loss there.
-        multiplier: FLOPs that the baseline needs for this loss, over C; above 1 is better.
-    """
-
-    C: float
-    where: str
-    loss: Estimate
-    multiplier: Estimate
-
-
-class Arm(msgspec.Struct, frozen=True, kw_only=True):
-    """One arm beside the baseline.
-
-    Args:
-        label: its label; runs: their number.
-        gamma: exponent of its loss above the floor in C.
-        slope: d ln multiplier / d ln C: 0 where the gain is the same at every scale.
-        at: at the ends and the middle of the compute that it shares with the baseline, and at the
-            target.
-        verdict: what its intervals say, in a sentence.
-    """
-
-    label: str
-    runs: int
-    gamma: Estimate
-    slope: Estimate
-    at: tuple[At, ...]
-    verdict: str
-
-
-class Comparison(msgspec.Struct, frozen=True, kw_only=True):
-    """Arms compared on one law.
-
-    Args:
-        by: column of the arms; baseline: the label that the others are compared with.
-        law: fitted to all arms together; floor: the E they share.
-        arms: all of them, the baseline first (its multipliers are 1).
-        level: of intervals, which are of sampling alone: the law is taken as right.
-        unit: of the loss as the runs state it, "" if they do not; convention: what they count.
-        sound: whether the fit converged and the runs determine all of it.
-        warnings: what must be said beside the numbers.
-    """
-
-    by: str
-    baseline: str
-    law: str
-    floor: Estimate
-    arms: tuple[Arm, ...]
-    level: float
-    unit: str
-    convention: dict[str, str]
-    sound: bool
-    warnings: tuple[str, ...] = ()
 
 
 def compare(
@@ -240,14 +180,14 @@ def _arm(
         )
         for where, C in places.items()
     )
-    slope = told(arm.gamma / base.gamma - 1.0)
+    slope = arm.gamma / base.gamma - 1.0
     return Arm(
         label=arm.label,
         runs=int(np.sum(table[by] == arm.label)),
         gamma=told(arm.gamma),
-        slope=slope,
+        slope=told(slope),
         at=at,
-        verdict="the baseline" if arm is base else _verdict(at, slope),
+        verdict="the baseline" if arm is base else _verdict(arm, base, at, slope, level),
     )
 
 
@@ -260,23 +200,29 @@ def _shared(table: RunTable, by: str, label: str, baseline: str) -> tuple[float,
     return float(min(own.min(), other.min())), float(max(own.max(), other.max()))
 
 
-def _verdict(at: Sequence[At], slope: Estimate) -> str:
-    """Say what the intervals allow: better or not, and whether that lasts."""
-    first, middle, last = at[0].multiplier, at[1].multiplier, at[2].multiplier
-    if not _excludes(slope, 0.0):
-        if not _excludes(middle, 1.0):
+def _verdict(arm: _Curve, base: _Curve, at: Sequence[At], slope: np.ndarray, level: float) -> str:
+    """Say what the runs allow: better or not, and whether that lasts.
+
+    Two questions are asked, so each gets half the chance of a false yes that `level` leaves.
+    """
+    strict = 1 - (1 - level) / 2
+    middle = arm.multiplier(at[1].C, base)
+    if not _excludes(slope, 0.0, strict):
+        if not _excludes(middle, 1.0, strict):
             return "no difference that these runs show"
-        better = "better" if middle.estimate > 1 else "worse"
+        better = "better" if middle[0] > 1 else "worse"
         return f"{better} by a shift: that it grows or shrinks with scale is not seen"
-    ends = f"{first.estimate:.3g}x the compute at the smallest budget, {last.estimate:.3g}x at the"
-    if slope.estimate > 0:
-        return f"gains with scale: {ends} largest"
-    return f"loses with scale: {ends} largest"
+    first, last = at[0].multiplier.estimate, at[2].multiplier.estimate
+    how = "gains" if slope[0] > 0 else "loses"
+    return (
+        f"{how} with scale: {first:.3g}x the compute at the smallest budget, {last:.3g}x at the"
+        " largest"
+    )
 
 
-def _excludes(value: Estimate, number: float) -> bool:
-    low, high = value.interval or (None, None)
-    return (low is not None and low > number) or (high is not None and high < number)
+def _excludes(rows: np.ndarray, number: float, level: float) -> bool:
+    low, high = interval(rows[1:], level)
+    return bool(low > number or high < number)
 
 
 def _warnings(fitted: Fit, ladder: bool, target: float | None, table: RunTable) -> tuple[str, ...]:

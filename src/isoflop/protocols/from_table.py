@@ -11,14 +11,8 @@ import numpy as np
 
 from isoflop import __version__
 from isoflop.errors import InputError
-from isoflop.protocols.analyse import (
-    exponents_apart,
-    losses_apart,
-    plan_or_finding,
-    predicted_from_smaller,
-)
-from isoflop.protocols.approach2 import approach2, exponent_by_convention
-from isoflop.protocols.approaches import approach3
+from isoflop.protocols.answers import answered
+from isoflop.protocols.approach2 import exponent_by_convention
 from isoflop.protocols.checks import with_own
 from isoflop.protocols.data import N_COLUMNS, RunData, run_data
 from isoflop.protocols.document import now
@@ -75,31 +69,20 @@ def analyse_table(
     if not wanted > 0:
         raise InputError(f"a target of {wanted:g} FLOPs is not positive.", do="--target 1e22")
     how = (settings or Settings()).knowing(table)
-    heldout = predicted_from_smaller(data, _held(data, columns, table, holdout), how)
+    held = _held(data, columns, table, holdout)
     final = fit_models(data, data, how)
-    approaches = {
-        "approach1": envelope(data, {}, how),
-        "approach2": approach2(final, how),
-        "approach3": approach3(final, how),
-    }
-    plan, no_plan = plan_or_finding(final, wanted, how)
-    apart, losses = exponents_apart(approaches), losses_apart(plan)
+    answers = answered(data, held, final, envelope(data, {}, how), wanted, how)
     audited = audit_table(table, target=wanted)
-    found = with_own(audited, approaches, heldout, apart, losses, asked=("approach2", "approach3"))
+    found = with_own(audited, answers, asked=("approach2", "approach3"))
     return StudyResult(
         question=_question(data, wanted),
         settings=_settings(table, data, how, wanted, holdout),
         runs={"finished": len(data), "failed": len(table) - len(data)},
         table={n: np.asarray(columns[n]).tolist() for n in KNOWN if n in columns},
         curves={},
-        approach1=approaches["approach1"],
-        approach2=approaches["approach2"],
-        approach3=approaches["approach3"],
+        **answers.record(),
         conventions=_conventions(columns, how),
-        disagreement=[*apart, *losses],
-        heldout=heldout,
-        plan=plan,
-        findings=[*no_plan, *found],
+        findings=[*answers.no_plan, *found],
         unchecked=audited.skipped,
         corpus={},
         timing={},

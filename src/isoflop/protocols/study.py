@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from isoflop.design.spec import RunSpec
     from isoflop.protocols.result import StudyResult
     from isoflop.protocols.settings import StudySettings
+    from isoflop.runs.run import Run
     from isoflop.train.corpus import Corpus
 
 Listener = Callable[[dict[str, Any]], None]
@@ -110,8 +111,7 @@ def run_study(
         keep_checkpoints=keep_checkpoints,
         retry_failed=retry_failed,
     )
-    specs = {spec.id for spec in training.sweep.specs}
-    runs = [run for run in store.runs() if run.id in specs]
+    runs = _runs_of(training.sweep, store)
     begun = time.perf_counter()
     result = analyse(
         runs,
@@ -130,11 +130,16 @@ def run_study(
         analysis=ended - begun,
         total=ended - clock,
     )
-    result = msgspec.structs.replace(
-        result, timing=added_up(folder, timing, trained=bool(training.finished))
-    )
+    timing = added_up(folder, timing, trained=bool(training.finished))
+    result = msgspec.structs.replace(result, timing=timing)
     save_result(result, folder)
     return result
+
+
+def _runs_of(sweep: Sweep, store: Store) -> list[Run]:
+    """Return a sweep's runs, finished and failed; the folder may hold others."""
+    specs = {spec.id for spec in sweep.specs}
+    return [run for run in store.runs() if run.id in specs]
 
 
 @dataclass

@@ -7,7 +7,8 @@ from made_study import LAW, make_study
 
 from isoflop.errors import ConventionError, InputError
 from isoflop.plan.optimum import best_size
-from isoflop.protocols.analyse import analyse, overlap
+from isoflop.protocols.analyse import analyse
+from isoflop.protocols.answers import overlap
 from isoflop.protocols.approaches import is_bounded
 from isoflop.protocols.data import run_data
 from isoflop.protocols.result import StudyResult
