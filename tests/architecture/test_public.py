@@ -59,6 +59,7 @@ def test_every_flag_is_explained_and_json_is_everywhere(verb):
         options = [p for p in leaf.params if isinstance(p, click.Option)]
         assert all(option.help for option in options), leaf.name
         assert any("--json" in option.opts for option in options), leaf.name
+        assert verb == "laws" or "isoflop" in (leaf.epilog or ""), leaf.name
 
 
 def test_test_files_have_names_of_their_own():

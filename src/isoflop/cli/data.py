@@ -31,7 +31,7 @@ def command() -> None:
     """
 
 
-@command.command("list")
+@command.command("list", epilog="\b\nExample:  isoflop data list --json")
 @o.json_flag
 def list_(as_json: bool) -> int:
     """List the public run tables."""
@@ -47,7 +47,7 @@ def list_(as_json: bool) -> int:
     return 0
 
 
-@command.command("show")
+@command.command("show", epilog="\b\nExample:  isoflop data show chinchilla-epoch-svg")
 @click.argument("name")
 @o.json_flag
 def show(name: str, as_json: bool) -> int:
@@ -62,7 +62,9 @@ def show(name: str, as_json: bool) -> int:
     return 0
 
 
-@command.command("fetch")
+@command.command(
+    "fetch", epilog="\b\nExample:  isoflop data fetch chinchilla-epoch-svg --out chinchilla.csv"
+)
 @click.argument("name")
 @click.option("--out", type=click.Path(path_type=Path), help="Also write the run table as CSV.")
 @o.quiet_flag

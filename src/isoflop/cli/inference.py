@@ -60,7 +60,7 @@ command.add_command(exchange_command)
     show_default=True,
     help="Samples a problem, joined by commas.",
 )
-@o.column_option
+@o.attempts_option
 @io.by_option
 @io.law_option
 @io.constants_option

@@ -32,7 +32,7 @@ Examples:
 @click.option("--generated", help="Tokens generated over the life, in place of --ratio.")
 @click.option("--small", help="Label of the small model in SOURCE.")
 @click.option("--large", help="Label of the larger model in SOURCE.")
-@o.column_option
+@o.attempts_option
 @io.by_option
 @io.law_option
 @io.select_option

@@ -98,13 +98,19 @@ class Statements(click.ParamType):
         return said
 
 
-column_option = click.option(
-    "--column",
-    type=Mapping(),
-    multiple=True,
-    callback=lambda _c, _p, pairs: dict(pairs),
-    help="Which column of the input is N, D, C, loss ...; may be repeated.",
-)
+def columns_of(names: str) -> Callable[[F], F]:
+    """Return the flag that says which columns of the input are these."""
+    return click.option(
+        "--column",
+        type=Mapping(),
+        multiple=True,
+        callback=lambda _c, _p, pairs: dict(pairs),
+        help=f"Which column of the input is {names}; may be repeated.",
+    )
+
+
+column_option = columns_of("N, D, C, loss ...")
+attempts_option = columns_of("problem, correct, n, c, answer, score")
 laws_option = click.option(
     "--law",
     "laws",
