@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import Any
 
@@ -155,10 +154,10 @@ def text(answer: Any) -> str:
             + (f"  {line:.3f}" if line is not None else "")
         )
     lines.append(f"covered: {100 * answer.coverage:.0f} % of {len(answer.cells)} runs")
-    if wide := sum(not all(map(math.isfinite, cell.interval)) for cell in answer.cells):
+    if wide := sum(None in cell.interval for cell in answer.cells):
         lines[-1] += f", of which {wide} by an open interval, which says nothing"
     return "\n".join([*lines, *answer.notes])
 
 
-def _end(value: float) -> str:
-    return f"{value:.3f}" if math.isfinite(value) else "open"
+def _end(value: float | None) -> str:
+    return "open" if value is None else f"{value:.3f}"

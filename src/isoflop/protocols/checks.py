@@ -211,9 +211,7 @@ def _heldout(heldout: Heldout | None) -> Finding:
     hit = sum(cell.covered for cell in heldout.cells)
     missed = hit < len(heldout.cells)
     error = heldout.predicted / heldout.observed - 1
-    low, high = heldout.interval
-    far = abs(2 * heldout.observed - low - high) > FAR_OUT * (high - low)
-    far = far or 2 * hit < len(heldout.cells)
+    far = _far_out(heldout) or 2 * hit < len(heldout.cells)
     return Finding(
         code="heldout",
         severity="warning" if far else "note" if missed else "ok",
@@ -227,6 +225,14 @@ def _heldout(heldout: Heldout | None) -> Finding:
         if missed
         else "",
     )
+
+
+def _far_out(heldout: Heldout) -> bool:
+    """Tell whether the best run lies further from its interval than a sound study's would."""
+    low, high = heldout.interval
+    if low is None or high is None:
+        return not heldout.covered
+    return abs(2 * heldout.observed - low - high) > FAR_OUT * (high - low)
 
 
 def _why_missed(heldout: Heldout) -> str:

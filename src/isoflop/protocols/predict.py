@@ -92,7 +92,7 @@ def _cell(
         C=float(heldout.C[i]),
         observed=observed,
         predicted=float(np.mean([values[i] for values in points.values()])),
-        interval=(low, high),
+        interval=(low if np.isfinite(low) else None, high if np.isfinite(high) else None),
         covered=covered((low, high), observed),
         by_model={
             name: summarise(float(points[name][i]), values[:, i], settings.level)

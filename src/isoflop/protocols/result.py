@@ -89,7 +89,7 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
     C: float
     observed: float
     predicted: float
-    interval: tuple[float, float]
+    interval: tuple[float | None, float | None]
     covered: bool
     by_model: dict[str, Estimate] = {}
     baselines: dict[str, float] = {}
@@ -99,6 +99,7 @@ class Heldout(msgspec.Struct, frozen=True, kw_only=True):
     """Prediction of the largest budget from the smaller ones.
 
     predicted, interval, observed and covered are those of the best held-out run; `cells` has all.
+    An end of an interval that is None is open: such an interval holds whatever comes.
     coverage is the share of the held-out runs inside their intervals. errors are of the
     prediction and of each model, skill is 1 - rms log error over that of each baseline.
     """
@@ -106,7 +107,7 @@ class Heldout(msgspec.Struct, frozen=True, kw_only=True):
     budget: float
     level: float
     predicted: float
-    interval: tuple[float, float]
+    interval: tuple[float | None, float | None]
     observed: float
     covered: bool
     fitted_budgets: list[float]

@@ -117,7 +117,10 @@ def _heldout(held: Heldout | None) -> Verdict:
         f"{'inside' if held.covered else 'outside'} the {text.percent(held.level)} interval. "
         f"{inside} of {text.plural(len(held.cells), 'held-out run')} inside."
     )
-    grade: Grade = "good" if inside == len(held.cells) else "caution"
+    wide = sum(None in cell.interval for cell in held.cells)
+    if wide:
+        sentence += f" Intervals that are open, and so hold anything: {wide}."
+    grade: Grade = "good" if inside == len(held.cells) and not wide else "caution"
     return Verdict(grade if held.covered else "bad", subject, sentence)
 
 

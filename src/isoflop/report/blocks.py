@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from isoflop.report import data, figures, text
-from isoflop.report.figures.heldout import height
+from isoflop.report.figures.heldout import drawn, height
 from isoflop.report.figures.surface import residual_rows
 from isoflop.report.key import Entry, key
 from isoflop.units import format_count, format_loss
@@ -42,10 +42,10 @@ def blocks(result: StudyResult) -> list[Block]:
 
     A table of runs has no curves, which is no lack of it.
     """
-    drawn = (_parabolas, _optimum, _loss, _surface, _heldout, _plan)
+    makers = (_parabolas, _optimum, _loss, _surface, _heldout, _plan)
     if data.subject(result) == "study":
-        drawn = (_curves, *drawn)
-    return [block(result) for block in drawn]
+        makers = (_curves, *makers)
+    return [make(result) for make in makers]
 
 
 def _block(
@@ -183,6 +183,9 @@ def _heldout(result: StudyResult) -> Block:
             f"{text.percent(held.level)} interval, which is widened by what past predictions "
             "missed. Baselines show what a naive guess would say."
         )
+        shown = len(drawn(result))
+        if shown < len(held.cells):
+            caption += f" {shown} of {len(held.cells)} runs are drawn."
         cells = "; ".join(
             f"N = {format_count(c.N)}: predicted {format_loss(c.predicted)} "
             f"({text.interval(c.interval, format_loss)}), observed {format_loss(c.observed)}"

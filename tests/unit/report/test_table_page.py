@@ -2,13 +2,16 @@
 
 import re
 
+import msgspec
 import pytest
 from synthetic_runs import isoflop_runs
 
 from isoflop.cli.main import run
 from isoflop.protocols.from_table import analyse_table
 from isoflop.protocols.models import Settings
-from isoflop.report import render, write_report
+from isoflop.protocols.result import StudyResult
+from isoflop.report import render, summary_text, write_report
+from isoflop.report.figures.heldout import drawn
 from isoflop.runs.convention import Convention
 from isoflop.runs.table import RunTable
 
@@ -63,3 +66,28 @@ def test_from_python(tmp_path):
     runs = RunTable.from_columns(RUNS, convention=Convention(N="all", loss="nats/token"))
     path = write_report(runs, tmp_path / "page.html", settings=Settings(samples=50))
     assert "isoflop report of a table" in path.read_text()
+
+
+def test_an_open_interval_is_kept_and_not_praised():
+    runs = RunTable.from_columns(RUNS, convention=Convention(N="all", loss="nats/token"))
+    result = analyse_table(runs, settings=Settings(samples=50))
+    first, *rest = result.heldout.cells
+    cells = [msgspec.structs.replace(first, interval=(None, None)), *rest]
+    held = msgspec.structs.replace(result.heldout, cells=cells, interval=(None, None))
+    result = msgspec.structs.replace(result, heldout=held)
+    read = msgspec.json.decode(msgspec.json.encode(result), type=StudyResult)
+    assert read.heldout == held
+    assert "! Held-out prediction" in " ".join(summary_text(read).split())
+    assert "Intervals that are open, and so hold anything: 1." in words(render(read))
+
+
+def test_many_held_out_runs_are_thinned_and_said():
+    runs = RunTable.from_columns(RUNS, convention=Convention(N="all", loss="nats/token"))
+    result = analyse_table(runs, holdout="C > 5e18", settings=Settings(samples=50))
+    assert len(result.heldout.cells) == 21
+    sizes = [cell.N for cell in drawn(result)]
+    every = sorted(cell.N for cell in result.heldout.cells)
+    assert len(sizes) == 12
+    assert (sizes[0], sizes[-1]) == (every[0], every[-1])
+    assert sizes == sorted(sizes)
+    assert "12 of 21 runs are drawn." in words(render(result))

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from isoflop.protocols.result import Cell, StudyResult
 
+#: Held-out runs that are drawn; more would fill screens.
+_MOST = 12
 _SYMBOLS = ("x-thin", "triangle-down-open", "square-open", "hexagon-open")
 
 
@@ -25,7 +27,7 @@ def heldout_prediction(result: StudyResult) -> go.Figure | None:
     """
     if result.heldout is None or not result.heldout.cells:
         return None
-    cells = sorted(result.heldout.cells, key=lambda cell: cell.N)
+    cells = drawn(result)
     places, top = _places(cells)
     figure = new_figure(
         linear_axis(_values(cells), "validation loss, nats per token"),
@@ -54,11 +56,20 @@ def heldout_prediction(result: StudyResult) -> go.Figure | None:
     return figure
 
 
+def drawn(result: StudyResult) -> list[Cell]:
+    """Return the held-out runs that the figure shows, by size: all, or a dozen spread evenly."""
+    cells = sorted(result.heldout.cells if result.heldout else [], key=lambda cell: cell.N)
+    if len(cells) <= _MOST:
+        return cells
+    step = (len(cells) - 1) / (_MOST - 1)
+    return [cells[round(k * step)] for k in range(_MOST)]
+
+
 def height(result: StudyResult) -> int:
     """Return the figure's height in pixels: it grows with the number of rows."""
     if result.heldout is None:
         return 0
-    _, top = _places(result.heldout.cells)
+    _, top = _places(drawn(result))
     return int(100 + 25 * (top + 0.9))
 
 
@@ -83,7 +94,8 @@ def _values(cells: list[Cell]) -> list[float]:
     for cell in cells:
         ends = [e for v in cell.by_model.values() for e in v.interval or () if e is not None]
         points = [v.estimate for v in cell.by_model.values()]
-        found += [cell.observed, cell.predicted, *cell.interval, *ends, *points]
+        ends += [end for end in cell.interval if end is not None]
+        found += [cell.observed, cell.predicted, *ends, *points]
         found += cell.baselines.values()
     return found
 
