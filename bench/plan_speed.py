@@ -21,6 +21,7 @@ import numpy as np
 
 from isoflop.plan.budget import read
 from isoflop.plan.decide import decide
+from isoflop.plan.given import Given
 from isoflop.plan.lifetime import Serving
 from isoflop.plan.limits import Limits
 from isoflop.plan.question import Question
@@ -80,6 +81,11 @@ def main() -> None:
             "chinchilla", {"serve_bits": 4.0}, None, 2.1, served, 3e23,
         ),
     }  # fmt: skip
+    alone = {
+        "1T tokens alone": ("chinchilla", {}, 1e12),
+        "25B unique tokens alone": ("chinchilla", {"unique_tokens": 25e9}, 25e9),
+        "1T tokens alone, formula (search)": (FORMULA, {"constants": tex}, 1e12),
+    }
     print(f"{SAMPLES} samples, CPU seconds a plan (goal {GOAL})")
     for name, (law, options, budget, loss, serving, *most) in asked.items():
         question = Question(
@@ -88,6 +94,9 @@ def main() -> None:
             serving=serving or Serving(),
             limits=Limits(max_C=most[0]) if most else Limits(),
         )
+        print(f"{name:36} {seconds(drawn(law, **options), question):.3f}")
+    for name, (law, options, tokens) in alone.items():
+        question = Question(given=Given("D", tokens, name))
         print(f"{name:36} {seconds(drawn(law, **options), question):.3f}")
 
 

@@ -100,45 +100,54 @@ def best_with(surface: Surface, given: Given, *, serving: float, limits: Limits)
     other = given.value * _RATIO if given.name == "N" else given.value / _RATIO
     start = np.log(TRAIN_FLOPS * given.value * other + serving * min(other, given.value))
     point = surface.point()
-    x = _solve(point, given, np.full((1, 1), start), serving, free, least)
-    best = lowest_loss(point, np.exp(x), serving=serving, limits=free)
+    best, x, slope = _solve(point, given, np.full((1, 1), start), 0.5, serving, free, least)
     _check_reached(given, best, limits)
     if surface.rows > 1:
-        x = _solve(surface, given, np.full((surface.rows, 1), x[0, 0]), serving, free, least)
-        best = lowest_loss(surface, np.exp(x), serving=serving, limits=free)
+        each = np.full((surface.rows, 1), x[0, 0])
+        best, _, _ = _solve(surface, given, each, slope[0, 0], serving, free, least)
     return _exact(surface, given, best, serving, limits)
 
 
 def _solve(
-    surface: Surface, given: Given, x: np.ndarray, serving: float, limits: Limits, least: float
-) -> np.ndarray:
-    """Return ln cost [row, 1] at which the best N or D is the given one, by secants.
+    surface: Surface,
+    given: Given,
+    x: np.ndarray,
+    slope: float,
+    serving: float,
+    limits: Limits,
+    least: float,
+) -> tuple[Optimum, np.ndarray, np.ndarray]:
+    """Return the optimum whose N or D is the given one, its ln cost, and the slope there.
 
-    Both grow with the cost nearly as a power of it, so few steps are enough.
+    N and D grow with the cost nearly as a power of it, so few secants are enough.
+
+    Args:
+        x: ln cost [row, 1] to start from; slope: of ln N or ln D over it there.
+        least: cost that the bounds and serving take at least.
     """
-    slope = np.full_like(x, 0.5)
+    slopes = np.full_like(x, slope)
     floor = np.log(least) if least > 0 else -np.inf
-    miss = _miss(surface, given, x, serving, limits)
+    best, miss = _miss(surface, given, x, serving, limits)
     for _ in range(_STEPS):
-        after = np.maximum(x - np.clip(miss / slope, -10.0, 10.0), floor)
-        found = _miss(surface, given, after, serving, limits)
+        after = np.maximum(x - np.clip(miss / slopes, -10.0, 10.0), floor)
+        best, found = _miss(surface, given, after, serving, limits)
         with np.errstate(all="ignore"):
             seen = (found - miss) / (after - x)
-        slope = np.where(np.isfinite(seen) & (seen > 1e-3), np.clip(seen, 0.05, 2.0), slope)
+        slopes = np.where(np.isfinite(seen) & (seen > 1e-3), np.clip(seen, 0.05, 2.0), slopes)
         before, worst = np.max(np.abs(miss)), np.max(np.abs(found))
         x, miss = after, found
         if worst < _CLOSE or 0.5 * before < worst < _NOISE:
             break
-    return x
+    return best, x, slopes
 
 
 def _miss(
     surface: Surface, given: Given, x: np.ndarray, serving: float, limits: Limits
-) -> np.ndarray:
-    """Return ln of the best N or D over the given one, [row, 1]; 0 where there is no best."""
+) -> tuple[Optimum, np.ndarray]:
+    """Return the optimum of a cost, and ln of its N or D over the given one; 0 without one."""
     best = lowest_loss(surface, np.exp(x), serving=serving, limits=limits)
     value = np.log(getattr(best, given.name) / given.value)[:, None]
-    return np.where(np.isfinite(value), value, 0.0)
+    return best, np.where(np.isfinite(value), value, 0.0)
 
 
 def _exact(
