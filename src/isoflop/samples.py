@@ -14,6 +14,12 @@ if TYPE_CHECKING:
     import numpy as np
 
 
+#: What an interval holds. Two intervals of one number differ only if these do.
+SAMPLING = "sampling error only, law taken as right"
+MISSES = "sampling error, and how far the law misses the minima of its own runs"
+RUN = "one run: sampling error, run noise, and the error of the form that past predictions had"
+
+
 class Estimate(msgspec.Struct, frozen=True):
     """A number and how sure it is.
 
@@ -23,15 +29,17 @@ class Estimate(msgspec.Struct, frozen=True):
             samples.
         level: probability the interval is made for; None without samples.
         samples: number of samples the interval was read from.
+        holds: what the interval holds, in words; empty without one.
     """
 
     estimate: float
     interval: tuple[float | None, float | None] | None = None
     level: float | None = None
     samples: int = 0
+    holds: str = ""
 
 
-def summarise(point: float, samples: Any, level: float = 0.9) -> Estimate:
+def summarise(point: float, samples: Any, level: float = 0.9, holds: str = SAMPLING) -> Estimate:
     """Return a point estimate with the central quantile interval of its samples.
 
     Args:
@@ -40,6 +48,7 @@ def summarise(point: float, samples: Any, level: float = 0.9) -> Estimate:
             sample that is not a number could lie anywhere, so it counts as -inf for the lower
             end and +inf for the upper one.
         level: probability between the two ends.
+        holds: what the samples hold, in words.
 
     Raises:
         InputError: if `level` is not between 0 and 1, or `samples` has more than one axis.
@@ -53,7 +62,7 @@ def summarise(point: float, samples: Any, level: float = 0.9) -> Estimate:
         raise InputError(f"samples of one number have one axis, not {values.ndim}.")
     lower, upper = (float(end) for end in interval(values, level))
     ends = (lower if np.isfinite(lower) else None, upper if np.isfinite(upper) else None)
-    return Estimate(float(point), ends, level, len(values))
+    return Estimate(float(point), ends, level, len(values), holds)
 
 
 def interval(samples: Any, level: float = 0.9) -> tuple[np.ndarray, np.ndarray]:

@@ -9,6 +9,7 @@ import click
 
 from isoflop.cli import options as o
 from isoflop.errors import InputError
+from isoflop.samples import SAMPLING
 from isoflop.units import format_count, format_flops
 
 if TYPE_CHECKING:
@@ -158,7 +159,7 @@ def text(record: Approach) -> str:
             lines.append(_power_law(f"{name} (chord: it has a floor)" if chord else name, law))
     if any(abs(o.bias_N or 0.0) > 0.01 for o in record.optima):
         lines.append("The bias is known and can be removed: --profile corrected.")
-    return "\n".join([*lines, *record.notes])
+    return "\n".join([*lines, f"Intervals: {SAMPLING}.", *record.notes])
 
 
 def _power_law(name: str, law: PowerLawFit) -> str:

@@ -148,7 +148,7 @@ def text(answer: NextRuns) -> str:
         f" {run.D / run.N:7.3g}  {run.width or '-':>5}{'  shows a bend' if run.interior else ''}"
         for run in answer.runs
     ]
-    lines.append(f"loss at the target, {100 * answer.level:g} % intervals:")
+    lines.append(f"loss at the target, {100 * answer.level:g} % intervals ({expected.now.holds}):")
     rows = {"now": expected.now, "after these runs": expected.after}
     if expected.grid is not None:
         rows[f"after the isoFLOP grid ({len(answer.grid)} runs)"] = expected.grid

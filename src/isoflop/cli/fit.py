@@ -132,8 +132,13 @@ def _number_or_column(text: str | None) -> float | str | None:
 
 
 def document(fitted: Fit) -> dict[str, Any]:
-    """Return a fit as JSON types, without its samples."""
+    """Return a fit as JSON types, without its samples; `holds` is what its intervals hold.
+
+    Those of the optimum say it themselves.
+    """
     import msgspec
+
+    from isoflop.samples import SAMPLING
 
     names = (
         "estimate",
@@ -151,6 +156,7 @@ def document(fitted: Fit) -> dict[str, Any]:
         "intervals",
         "profiles",
         "optimum",
+        "minima",
         "sensitivity",
         "ranges",
         "runs",
@@ -159,6 +165,6 @@ def document(fitted: Fit) -> dict[str, Any]:
         "data_digest",
         "version",
     )
-    return {"law": fitted.law.name} | {
+    return {"law": fitted.law.name, "holds": SAMPLING} | {
         name: msgspec.to_builtins(getattr(fitted, name)) for name in names
     }

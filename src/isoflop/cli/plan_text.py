@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from isoflop.fit.misses import alone
 from isoflop.runs.convention import UNSTATED
 from isoflop.units import format_count
 
@@ -29,6 +30,7 @@ def runs_text(answer: PlanAnswer) -> str:
         line("D (tokens)", answer.D, format_count),
         line(f"loss ({answer.loss_unit or 'as the runs'})", answer.loss, lambda x: f"{x:.3f}"),
         line("tokens per parameter", answer.tokens_per_parameter, lambda x: f"{x:.1f}"),
+        *([said] if (said := alone(answer.sampling)) else []),
     ]
     lines += [
         f"within {name} of the best loss: N from {format_count(low)} to {format_count(high)}"

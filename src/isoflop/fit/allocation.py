@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from isoflop.errors import InputError
+from isoflop.fit.misses import factors, held, spread
 from isoflop.laws.minimum import brent
 from isoflop.samples import Estimate, summarise
 
@@ -36,9 +37,11 @@ class Allocation:
         C: the budget, FLOPs.
         cost: how C was counted, in words.
         N: parameters at the optimum of the estimate; D: tokens; loss: the law there.
-        samples: N, D and loss of every sample [sample, 3], or None. NaN where a sample has no
-            interior optimum.
+        samples: N and D at the optimum of every sample, and its loss at the estimate's N and D,
+            [sample, 3], or None. NaN where a sample has no interior optimum.
         level: of the intervals.
+        deviation: of ln N by which the law is off besides (`isoflop.fit.misses`), None if that is
+            not known; seed: of its draws.
     """
 
     C: float
@@ -48,18 +51,34 @@ class Allocation:
     loss: float
     samples: np.ndarray | None
     level: float
+    deviation: float | None = None
+    seed: int = 0
 
     def estimates(self) -> dict[str, Estimate]:
         """Return N, D, loss and tokens per parameter with their intervals.
 
-        A sample without an interior optimum could lie anywhere; it counts against both ends.
+        Those of N, D and D/N are widened by how far the law misses its own runs' minima, where
+        that is known; that of the loss is the law's there, taken as right. A sample without an
+        interior optimum could lie anywhere; it counts against both ends.
         """
-        point = {"N": self.N, "D": self.D, "loss": self.loss, "D/N": self.D / self.N}
+        return self._estimates(self.deviation)
+
+    def sampling(self) -> dict[str, Estimate]:
+        """Return the same with the law taken as right in all of them."""
+        return self._estimates(None)
+
+    def _estimates(self, deviation: float | None) -> dict[str, Estimate]:
+        ratio = "tokens_per_parameter"
+        point = {"N": self.N, "D": self.D, "loss": self.loss, ratio: self.D / self.N}
         if self.samples is None:
             return {name: Estimate(value) for name, value in point.items()}
-        drawn = {name: self.samples[:, k] for k, name in enumerate(("N", "D", "loss"))}
-        drawn["D/N"] = drawn["D"] / drawn["N"]
-        return {name: summarise(x, drawn[name], self.level) for name, x in point.items()}
+        moved = factors(len(self.samples), deviation, self.seed)
+        N, D, loss = self.samples.T
+        drawn = {"N": N * moved, "D": D / moved, "loss": loss, ratio: D / N / moved**2}
+        holds = dict.fromkeys(point, held(deviation)) | {"loss": held(None)}
+        return {
+            name: summarise(x, drawn[name], self.level, holds[name]) for name, x in point.items()
+        }
 
 
 def allocate(
@@ -91,8 +110,14 @@ def allocate(
     samples = None
     if fit.samples is not None:
         columns = {name: fit.samples[:, k : k + 1] for k, name in enumerate(fit.parameters)}
-        samples = np.stack(best_split(fit.law, columns, C, flops, others), axis=1)
-    return Allocation(C, cost, N, D, loss, samples, fit.settings.level)
+        sizes, tokens, _ = best_split(fit.law, columns, C, flops, others)
+        with np.errstate(all="ignore"):
+            there = np.ravel(fit.law(N=np.array([[N]]), D=np.array([[D]]), **others, **columns))
+        samples = np.stack([sizes, tokens, np.broadcast_to(there, sizes.shape)], axis=1)
+    deviation = None if others or samples is None else spread(fit.minima, C)
+    return Allocation(
+        C, cost, N, D, loss, samples, fit.settings.level, deviation, fit.settings.seed
+    )
 
 
 def best_split(

@@ -220,10 +220,10 @@ def _at_target(result: Fit, table: Any, problem: Problem, solution: Solution) ->
     settings = result.settings
     target = find_target(table, problem.law, settings.target)
     if target is not None:
-        result = msgspec.structs.replace(result, optimum=target.optimum(result))
         if settings.bootstrap and set(problem.law.input_names) == {"N", "D"}:
             minima = budget_minima(table, result.law, result.estimate, settings.output, target)
             result = msgspec.structs.replace(result, minima=minima)
+        result = msgspec.structs.replace(result, optimum=target.optimum(result))
     if not settings.sensitivity:
         return result
     from isoflop.fit.sensitivity import shifts

@@ -1,8 +1,8 @@
 """Where the runs of each budget have their minimum, beside where the fitted law has it.
 
 A law of N and D bends as its form allows, so its optimum can lie off the runs' own minima, and the
-samples, which all have that form, do not know by how much. The misses at the fitted budgets do:
-`spread` carries them to another budget as a slope that is off.
+samples, which all have that form, do not know by how much. The misses at the fitted budgets do
+(`isoflop.fit.misses`).
 """
 
 from __future__ import annotations
@@ -18,13 +18,10 @@ from isoflop.fit.runs import column, numbers
 from isoflop.runs.budgets import grouped_by_compute
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable
 
     from isoflop.fit.target import Target
     from isoflop.laws.law import Law
-
-#: Minima that a miss is learned from at least.
-FEWEST = 2
 
 
 def own_minimum(N: np.ndarray, C: np.ndarray, loss: np.ndarray) -> float | None:
@@ -56,6 +53,20 @@ def budget_minima(
     budget = _known(table, "budget")
     budget = grouped_by_compute(C) if budget is None else budget
     single = {name: np.full((1, 1), value) for name, value in estimate.items()}
+    return minima_beside(
+        lambda at: float(best_split(law, single, at, target.flops, {})[0][0]), N, C, loss, budget
+    )
+
+
+def minima_beside(
+    best: Callable[[float], float], N: np.ndarray, C: np.ndarray, loss: np.ndarray, budget: Any
+) -> tuple[Minimum, ...]:
+    """Return the budgets whose runs have a minimum inside, with a model's minimum beside it.
+
+    Args:
+        best: N of the model's lowest loss at a budget in FLOPs; NaN without one.
+        N: parameters; C: FLOPs; loss; budget: nominal FLOPs; each [run].
+    """
     found = []
     for value in np.unique(budget):
         own = budget == value
@@ -63,9 +74,9 @@ def budget_minima(
         if size is None:
             continue
         at = float(C[own].mean())
-        best = float(best_split(law, single, at, target.flops, {})[0][0])
-        if np.isfinite(best):
-            found.append(Minimum(C=at, N=size, law=best))
+        law = best(at)
+        if np.isfinite(law):
+            found.append(Minimum(C=at, N=size, law=law))
     return tuple(found)
 
 
@@ -75,22 +86,3 @@ def _known(table: Any, name: str) -> np.ndarray | None:
     if values.dtype.kind not in "iuf" or not np.all(np.isfinite(values) & (values > 0)):
         return None
     return values.astype(float)
-
-
-def rms_miss(minima: Sequence[Minimum]) -> float:
-    """Return the root mean square of ln N of the runs' minima over the law's."""
-    return float(np.sqrt(np.mean([np.log(one.N / one.law) ** 2 for one in minima])))
-
-
-def spread(minima: Sequence[Minimum], C: float) -> float | None:
-    """Return the standard deviation of ln N by which a law's optimum at a budget is off.
-
-    The root mean square of its misses at the fitted budgets, grown with the decades beyond the
-    largest of them as if the slope were off by that much over their span. None with fewer than
-    `FEWEST` minima, or where they span nothing.
-    """
-    places = np.log10([one.C for one in minima])
-    if len(minima) < FEWEST or not np.ptp(places) > 0:
-        return None
-    outside = max(np.log10(C) - places.max(), places.min() - np.log10(C), 0.0)
-    return rms_miss(minima) * (1 + float(outside / np.ptp(places)))

@@ -103,7 +103,9 @@ class Optimum(msgspec.Struct, frozen=True, kw_only=True):
         times: C over the largest C of the runs.
         cost: how C follows from N and D, in words.
         others: value of each further input of the law.
-        N: parameters; D: tokens; loss: the law there; tokens_per_parameter: D / N.
+        N: parameters; D: tokens; loss: the law there; tokens_per_parameter: D / N. Each says what
+            its interval holds.
+        sampling: by name, the intervals with the law taken as right, where they differ.
     """
 
     C: float
@@ -114,6 +116,7 @@ class Optimum(msgspec.Struct, frozen=True, kw_only=True):
     D: Estimate
     loss: Estimate
     tokens_per_parameter: Estimate
+    sampling: dict[str, Interval] = {}
 
 
 class Minimum(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,9 +6,11 @@ from math import ceil
 from typing import TYPE_CHECKING
 
 from isoflop.errors import InputError
+from isoflop.fit.misses import alone, caution
 from isoflop.laws.compose import keywords, meanings
 from isoflop.runs.convention import KNOWN as CONVENTIONS
 from isoflop.runs.convention import UNSTATED
+from isoflop.samples import MISSES, SAMPLING
 from isoflop.units import format_count
 
 if TYPE_CHECKING:
@@ -128,6 +130,7 @@ def notes(fit: Fit) -> list[str]:
             f"N* and D* at C = {best.C:.4g} FLOP ({best.times:.3g} x the largest C of the runs; "
             f"C counted {best.cost}){at}."
         )
+    lines += _held(fit)
     if any(shift.kind == "convention" for shift in fit.sensitivity or ()):
         lines.append("Where N is counted otherwise, so are N* and the FLOPs a token at it.")
     return lines
@@ -152,6 +155,18 @@ def _counted(fit: Fit) -> str:
     ]
     open_ = f"; say what is {UNSTATED}:  --state N=all" if UNSTATED in " ".join(said) else ""
     return f"as the runs count: {', '.join(said)}{open_}" if said else ""
+
+
+def _held(fit: Fit) -> list[str]:
+    """Return what the intervals hold: those of the optimum, and all others."""
+    if fit.samples is None:
+        return []
+    best = fit.optimum
+    if best is None:
+        return [f"Intervals: {SAMPLING}."]
+    lines = [f"Intervals, but those of N* and D*: {SAMPLING}. Of a run's loss:  isoflop predict"]
+    said = [caution(fit.minima, known=best.N.holds == MISSES), alone(best.sampling)]
+    return [*lines, *(sentence for sentence in said if sentence)]
 
 
 def _plain(value: float | str) -> str:

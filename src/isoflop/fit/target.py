@@ -56,7 +56,12 @@ class Target:
             N=known["N"],
             D=known["D"],
             loss=known["loss"],
-            tokens_per_parameter=known["D/N"],
+            tokens_per_parameter=known["tokens_per_parameter"],
+            sampling={
+                name: x.interval
+                for name, x in found.sampling().items()
+                if x.interval is not None and x.holds != known[name].holds
+            },
         )
 
     def shifted(self, law: Law, shift: Shift) -> Shift:

@@ -75,7 +75,8 @@ class Regret(msgspec.Struct, frozen=True, kw_only=True):
 
     Args:
         N: the size; D: tokens that the budget leaves for it, None if there are none.
-        loss: loss above the best one of the budget; of the samples, above each one's own best.
+        loss: loss above the best one of the budget by the fitted law; of the samples, above each
+            one's own best, which lies off by the law's own misses where these are known (`holds`).
         flops: compute beyond the budget that reaches the best loss with this size; None where it
             never does.
         dollars: the same in USD; None without a price.
@@ -179,6 +180,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         accuracy: through the link, or None.
         intervals: central interval by quantity, or None without samples: N, D, C, tokens per
             parameter (and batch, learning rate, steps) of the optimum, loss of the choice.
+        holds: by quantity, what its interval holds; sampling: the intervals with the law taken as
+            right, where they differ.
         level, samples: of the intervals.
         flat: range of N whose loss at the same cost is within 0.1 % and 1 % of the best.
         regret: of half the size ("0.5x"), the choice ("1x") and twice the size ("2x").
@@ -220,6 +223,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     rule: Rule | None
     distance: dict[str, float]
     warnings: list[str]
+    holds: dict[str, str] = {}
+    sampling: dict[str, Interval] = {}
     version: str = __version__
     schema: str = SCHEMA
 

@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from isoflop.errors import InputError, NotIdentified
-from isoflop.fit.minima import spread
+from isoflop.fit import misses
+from isoflop.plan import optima
 from isoflop.plan.answer import Regret, Row
 from isoflop.plan.lifetime import SERVE_FLOPS, TRAIN_FLOPS
-from isoflop.plan.limits import Limits
-from isoflop.plan.optima import moved
 from isoflop.plan.optimise import lowest_loss, tokens_at, tokens_of
 from isoflop.samples import Estimate, interval, summarise
 
 if TYPE_CHECKING:
+    from isoflop.plan.limits import Limits
+    from isoflop.plan.optimise import Optimum
     from isoflop.plan.question import Question
     from isoflop.plan.surface import Surface
 
@@ -30,9 +31,13 @@ BAND = 256
 def loss_at(
     surface: Surface, N: np.ndarray, K: float, serving: float, limits: Limits
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return D [k] and loss [row, k] of sizes N [k] on a budget; inf where nothing is left."""
-    D = tokens_of(N[None], K, serving, limits)
-    loss = surface.loss(N[None], np.where(np.isnan(D), 1.0, D))
+    """Return D and loss [row, k] of sizes N on a budget, [k] or [row, k]; inf with none left.
+
+    D is of the first row.
+    """
+    sizes = np.atleast_2d(N)
+    D = tokens_of(sizes, K, serving, limits)
+    loss = surface.loss(sizes, np.where(np.isnan(D), 1.0, D))
     return D[0], np.where(np.isnan(D), np.inf, loss)
 
 
@@ -76,8 +81,12 @@ def regrets(
     serving: float,
     limits: Limits,
     dollars_a_flop: float | None,
+    deviation: float | None = None,
 ) -> dict[str, Regret]:
     """Return what half, the same and twice the size lose on the same budget.
+
+    Where the law's optimum is known to lie off, each sample's law is moved in ln N by its draw of
+    that (`optima.moved`): a size is then as far from the best one as it is in the interval of N.
 
     Args:
         surface: the loss, with its samples.
@@ -87,34 +96,60 @@ def regrets(
         serving: weighted serving FLOPs a parameter.
         limits: of the plan without bounds on N (`Limits.free_size`).
         dollars_a_flop: USD a training FLOP, or None.
+        deviation: of ln N by which the law's optimum is off (`optima.off`), or None.
     """
-    sizes = N * np.array(list(SIZES.values()))
-    D, loss = loss_at(surface, sizes, K, serving, limits)
+    sizes, holds = N * np.array(list(SIZES.values())), misses.held(deviation)
+    seen = sizes / optima.factors(surface, deviation)[:, None]
+    D, loss = loss_at(surface, seen, K, serving, limits)
     with np.errstate(all="ignore"):
         extra = np.maximum(loss - best[:, None], 0.0)
-        needed = tokens_at(surface, np.broadcast_to(sizes, loss.shape), best[:, None])
-        flops = sizes * (TRAIN_FLOPS * needed + serving) - K
+        needed = tokens_at(surface, seen, best[:, None])
+        flops = seen * (TRAIN_FLOPS * needed + serving) - K
         flops = np.where(np.abs(flops) < 1e-9 * K, 0.0, flops)
     found = {}
     for k, name in enumerate(SIZES):
-        lost = _estimate(extra[:, k], surface.level)
-        compute = _estimate(flops[:, k], surface.level)
+        lost = _estimate(extra[:, k], surface.level, holds)
+        compute = _estimate(flops[:, k], surface.level, holds)
         priced = compute is not None and dollars_a_flop is not None
         found[name] = Regret(
             N=float(sizes[k]),
             D=None if np.isnan(D[k]) else float(D[k]),
             loss=lost,
             flops=compute,
-            dollars=_estimate(flops[:, k] * dollars_a_flop, surface.level) if priced else None,
+            dollars=_estimate(flops[:, k] * dollars_a_flop, surface.level, holds)
+            if priced
+            else None,
         )
     return found
 
 
-def _estimate(rows: np.ndarray, level: float) -> Estimate | None:
+def _estimate(rows: np.ndarray, level: float, holds: str) -> Estimate | None:
     """Return the first row with the interval of the others; None if the first is not finite."""
-    if not np.isfinite(rows[0]):
-        return None
-    return summarise(float(rows[0]), rows[1:] if len(rows) > 1 else None, level)
+    return _summary(rows, level, holds) if np.isfinite(rows[0]) else None
+
+
+def _summary(rows: np.ndarray, level: float, holds: str) -> Estimate:
+    return summarise(float(rows[0]), rows[1:] if len(rows) > 1 else None, level, holds)
+
+
+def row(
+    surface: Surface, value: float, N: np.ndarray, D: np.ndarray, deviation: float | None
+) -> Row:
+    """Return a line of a frontier or sweep.
+
+    Args:
+        surface: the law; value: what was varied.
+        N, D: of the line's plan, each [row]; deviation: by which they are widened (`optima.off`).
+    """
+    mean = surface.loss(np.array([[N[0]]]), np.array([[D[0]]]))[:, 0]
+    told = optima.predicted(surface, float(N[0]), float(D[0]))
+    (loss, loss_holds), holds = optima.run_loss(surface, told, mean), misses.held(deviation)
+    return Row(
+        value=value,
+        N=_summary(N, surface.level, holds),
+        D=_summary(D, surface.level, holds),
+        loss=_summary(loss, surface.level, loss_holds),
+    )
 
 
 def implied_serving(surface: Surface, N: float, D: float) -> float | None:
@@ -138,23 +173,26 @@ def implied_serving(surface: Surface, N: float, D: float) -> float | None:
     return max(TRAIN_FLOPS / SERVE_FLOPS * D * (eps_N / eps_D - 1), 0.0)
 
 
-def frontier(surface: Surface, question: Question, K: float) -> list[Row]:
+def frontier(surface: Surface, question: Question, best: Optimum) -> list[Row]:
     """Return the best plan of other budgets: two decades to both sides, half a decade apart.
 
-    Budgets that the limits contradict, or that have no optimum, are left out.
+    Budgets that the limits contradict, or that have no optimum, are left out. The row of the
+    choice's own budget is the choice, where it is the optimum of that budget.
     """
-    thin, serving, limits = surface.thinned(BAND), question.serving.weighted, question.limits
-    trained = question.budget is not None and not serving and limits == Limits()
-    rows = []
+    K, serving, limits = float(best.cost[0]), question.serving.weighted, question.limits
+    trained = question.budget is not None and optima.unbounded(question)
+    thin, rows = surface.thinned(BAND), []
     for budget in (float(x) for x in K * 10 ** np.arange(-2.0, 2.01, 0.5)):
+        own = trained and budget == K
         try:
-            best = lowest_loss(thin, budget, serving=serving, limits=limits)
+            found = best if own else lowest_loss(thin, budget, serving=serving, limits=limits)
         except (InputError, NotIdentified):
             continue
-        N, D = moved(thin, best, spread(thin.minima, budget) if trained else None)
-        size, tokens, loss = (_estimate(x, surface.level) for x in (N, D, best.loss))
-        if size is not None and tokens is not None and loss is not None:
-            rows.append(Row(value=budget, N=size, D=tokens, loss=loss))
+        law = surface if own else thin
+        deviation = optima.deviation_at(law, budget) if trained else None
+        N, D = optima.moved(law, found, deviation)
+        if np.isfinite([N[0], D[0], found.loss[0]]).all():
+            rows.append(row(law, budget, N, D, deviation))
     return rows
 
 

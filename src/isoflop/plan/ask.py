@@ -144,6 +144,7 @@ def sweep(
         for one, (question, rest), value in zip(found, asked, values, strict=True)
     ]
     one, rows, start = found[0], [row for _, row in lines], asked[0][0].given
+    ends = (rows[-1].N.estimate, rows[-1].D.estimate)
     return Sweep(
         over=name,
         objective=lines[0][0].replace(start.words, f"each number of {name.replace('_', ' ')}")
@@ -158,6 +159,7 @@ def sweep(
         warnings=[
             *rows_outside(one, rows),
             *optima.caution(one, asked[0][0]),
+            *optima.loss_caution(found[-1], optima.predicted(found[-1], *ends)),
             *general_warnings(one),
         ],
     )

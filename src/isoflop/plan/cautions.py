@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from isoflop.plan.optimise import Optimum
     from isoflop.plan.question import Question
     from isoflop.plan.surface import Surface
+    from isoflop.validate.prediction import Prediction
 
 #: Tokens per parameter beyond which fits of shorter runs were seen to mislead.
 LONG = 100.0
@@ -31,6 +32,7 @@ def warnings(
     best: Optimum,
     factors: dict[str, float],
     flat: dict[str, tuple[float, float]],
+    told: Prediction | None,
 ) -> list[str]:
     """Return the warnings of a plan.
 
@@ -38,6 +40,7 @@ def warnings(
         surface: the loss; question: what was asked; best: the answer by row.
         factors: how many times each input lies beyond the fitted range.
         flat: ranges of N that are as good (`around.flat_ranges`).
+        told: the prediction of the choice (`optima.predicted`).
     """
     found = []
     for name, factor in factors.items():
@@ -54,7 +57,7 @@ def warnings(
             " from runs of up to 100 and 0.18 from runs of up to 10,000 (Sardana et al. 2024);"
             " fits of shorter runs mispredict what such long training gains."
         )
-    found += optima.caution(surface, question)
+    found += [*optima.caution(surface, question), *optima.loss_caution(surface, told)]
     found += general_warnings(surface)
     found += question.machine.assumed()
     found += too_large(question.machine, float(best.N[0]))

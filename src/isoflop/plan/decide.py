@@ -8,6 +8,7 @@ import msgspec
 import numpy as np
 
 from isoflop.errors import InputError, NotIdentified
+from isoflop.fit import misses
 from isoflop.plan import around, money, optima
 from isoflop.plan.answer import Bound, Choice, Comparison, Interval, Plan, Row, Rule
 from isoflop.plan.cautions import warnings
@@ -16,7 +17,7 @@ from isoflop.plan.lifetime import TRAIN_FLOPS
 from isoflop.plan.limits import Limits, checked_size
 from isoflop.plan.optimise import Optimum, lowest_cost, lowest_loss, lowest_losses, lowest_reachable
 from isoflop.plan.recipe import recipe
-from isoflop.samples import Estimate, interval, summarise
+from isoflop.samples import SAMPLING, Estimate, interval, summarise
 
 if TYPE_CHECKING:
     from isoflop.plan.question import Question
@@ -35,12 +36,17 @@ def decide(surface: Surface, question: Question) -> Plan:
     """
     objective, target, best = _optimise(surface, question)
     N, D = float(best.N[0]), float(best.D[0])
-    drawn, rule = _quantities(surface, question, best)
-    loss = surface.loss(np.array([[N]]), np.array([[D]]))[:, 0]
+    deviation = optima.off(surface, question)
+    drawn, rule = _quantities(surface, question, best, deviation)
+    alone, _ = _quantities(surface, question, best, None)
+    alone["loss"] = surface.loss(np.array([[N]]), np.array([[D]]))[:, 0]
+    told = optima.predicted(surface, N, D)
+    loss, loss_holds = optima.run_loss(surface, told, alone["loss"])
     drawn["loss"] = loss
+    holds = dict.fromkeys(drawn, misses.held(deviation)) | {"C": SAMPLING, "loss": loss_holds}
     known = {surface.size: N, "D": D, "C": TRAIN_FLOPS * N * D, "M": D / N, **surface.others}
     factors = surface.outside(**known)
-    near = _around(surface, question, best)
+    near = _around(surface, question, best, deviation)
     return Plan(
         objective=objective,
         law=surface.law.name,
@@ -54,7 +60,7 @@ def decide(surface: Surface, question: Question) -> Plan:
         choice=Choice(**{name: float(drawn[name][0]) for name in _fields(drawn)}),
         loss=float(loss[0]),
         loss_unit=surface.loss_unit,
-        accuracy=_accuracy(question, loss, surface.level),
+        accuracy=_accuracy(question, loss, surface.level, loss_holds),
         link=question.link.name if question.link else "",
         intervals=_intervals(drawn, surface.level),
         level=surface.level,
@@ -65,7 +71,9 @@ def decide(surface: Surface, question: Question) -> Plan:
         implied_serving=around.implied_serving(surface, N, D),
         rule=rule,
         distance=factors,
-        warnings=warnings(surface, question, best, factors, near["flat"]),
+        warnings=warnings(surface, question, best, factors, near["flat"], told),
+        holds=holds if surface.rows > 1 else {},
+        sampling=_differing(drawn, alone, surface.level),
     )
 
 
@@ -146,15 +154,14 @@ def sweep_row(surface: Surface, question: Question, value: float) -> tuple[str, 
     """Return the objective and one line of a sweep: the best N, D and loss, with the samples'."""
     objective, _, best = _optimise(surface, question)
     endless = _endless(surface, question, best)
-    N, D = optima.moved(surface, best, optima.off(surface, question))
-    N, D, loss = (
-        summarise(float(x[0]), x[1:] if len(x) > 1 else None, surface.level)
-        for x in (np.where(endless, np.inf, N), np.where(endless, np.inf, D), best.loss)
-    )
-    return objective, Row(value=value, N=N, D=D, loss=loss)
+    deviation = optima.off(surface, question)
+    N, D = (np.where(endless, np.inf, x) for x in optima.moved(surface, best, deviation))
+    return objective, around.row(surface, value, N, D, deviation)
 
 
-def _around(surface: Surface, question: Question, best: Optimum) -> dict[str, Any]:
+def _around(
+    surface: Surface, question: Question, best: Optimum, deviation: float | None
+) -> dict[str, Any]:
     """Return what lies around the choice: flat range, regret, frontier and curve."""
     N, K, serving = float(best.N[0]), float(best.cost[0]), question.serving.weighted
     limits = question.limits.free_size()
@@ -163,9 +170,16 @@ def _around(surface: Surface, question: Question, best: Optimum) -> dict[str, An
     return {
         "flat": around.flat_ranges(surface, float(free.N[0]), K, serving, limits),
         "regret": around.regrets(
-            surface, N, free.loss, K=K, serving=serving, limits=limits, dollars_a_flop=price
+            surface,
+            N,
+            free.loss,
+            K=K,
+            serving=serving,
+            limits=limits,
+            dollars_a_flop=price,
+            deviation=deviation,
         ),
-        "frontier": around.frontier(surface, question, K),
+        "frontier": around.frontier(surface, question, best),
         "curve": around.curve(surface, N, K, serving, limits),
     }
 
@@ -180,10 +194,10 @@ def _free(surface: Surface, best: Optimum, K: float, serving: float, limits: Lim
 
 # What follows from the optimum --------------------------------------------------------------------
 def _quantities(
-    surface: Surface, question: Question, best: Optimum
+    surface: Surface, question: Question, best: Optimum, deviation: float | None
 ) -> tuple[dict[str, np.ndarray], Rule | None]:
     endless = _endless(surface, question, best)
-    N, D = optima.moved(surface, best, optima.off(surface, question))
+    N, D = optima.moved(surface, best, deviation)
     drawn = {
         "N": np.where(endless, np.inf, N),
         "D": np.where(endless, np.inf, D),
@@ -235,11 +249,21 @@ def _intervals(drawn: dict[str, np.ndarray], level: float) -> dict[str, Interval
     return found
 
 
-def _accuracy(question: Question, loss: np.ndarray, level: float) -> Estimate | None:
+def _differing(
+    drawn: dict[str, np.ndarray], alone: dict[str, np.ndarray], level: float
+) -> dict[str, Interval]:
+    """Return the intervals of the samples alone, of quantities that are widened."""
+    given, plain = _intervals(drawn, level), _intervals(alone, level)
+    if given is None or plain is None:
+        return {}
+    return {name: ends for name, ends in plain.items() if ends != given[name]}
+
+
+def _accuracy(question: Question, loss: np.ndarray, level: float, holds: str) -> Estimate | None:
     if question.link is None:
         return None
     rows = question.link.value(loss)
-    return summarise(float(rows[0]), rows[1:] if len(rows) > 1 else None, level)
+    return summarise(float(rows[0]), rows[1:] if len(rows) > 1 else None, level, holds)
 
 
 def _comparison(surface: Surface, question: Question, best: Optimum) -> Comparison | None:

@@ -8,7 +8,6 @@ import msgspec
 import numpy as np
 
 from isoflop.errors import InputError
-from isoflop.fit.records import Minimum
 from isoflop.fit.result import Fit
 from isoflop.laws.law import Law
 from isoflop.laws.registry import get
@@ -96,8 +95,7 @@ class _Base(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     counted: dict[str, str]
     level: float
     warnings: tuple[str, ...]
-    minima: tuple[Minimum, ...] = ()
-    seed: int = 0
+    fit: Fit | None = None
 
 
 def _from_fit(fit: Fit, level: float | None) -> _Base:
@@ -122,8 +120,7 @@ def _from_fit(fit: Fit, level: float | None) -> _Base:
         counted=counted,
         level=fit.settings.level if level is None else level,
         warnings=tuple(warnings),
-        minima=fit.minima,
-        seed=fit.settings.seed,
+        fit=fit,
     )
 
 
@@ -163,8 +160,8 @@ def _extended(base: _Base, law: Law) -> _Base:
             ],
             axis=1,
         )
-    # The minima are of the law as it was fitted.
-    return msgspec.structs.replace(base, law=law, constants=constants, samples=samples, minima=())
+    # What the fit tells of misses is of the law as it was fitted.
+    return msgspec.structs.replace(base, law=law, constants=constants, samples=samples, fit=None)
 
 
 def _quantised(base: _Base) -> _Base:

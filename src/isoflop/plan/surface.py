@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from isoflop.fit.records import Minimum
+    from isoflop.fit.result import Fit
     from isoflop.laws.law import Law
 
 #: Names that the number of parameters goes by; the first one a law has is planned.
@@ -37,8 +38,8 @@ class Surface:
         counted: what N, D, C and the loss count, where known.
         level: of intervals.
         warnings: what must be said with every answer.
-        minima: of the fitted budgets, which tell how far off the law's optimum lies.
-        seed: of what is drawn besides the samples.
+        fit: whose law and samples these are as they were fitted; None for constants, or a law that
+            was composed further. It tells how far off optimum and loss may be besides.
     """
 
     law: Law
@@ -50,8 +51,7 @@ class Surface:
     counted: dict[str, str] = field(default_factory=dict)
     level: float = 0.9
     warnings: tuple[str, ...] = ()
-    minima: tuple[Minimum, ...] = ()
-    seed: int = 0
+    fit: Fit | None = None
 
     def __post_init__(self) -> None:
         checked(self)
@@ -73,6 +73,11 @@ class Surface:
         return 1 if self.samples is None else 1 + len(self.samples)
 
     @property
+    def minima(self) -> tuple[Minimum, ...]:
+        """Minima of the fitted budgets beside the law's, which tell how far off the latter lie."""
+        return () if self.fit is None else self.fit.minima
+
+    @property
     def columns(self) -> dict[str, np.ndarray]:
         """Parameters [row, 1] by name."""
         point = np.array([[self.constants[name] for name in self.law.parameter_names]])
@@ -81,13 +86,17 @@ class Surface:
 
     def loss(self, N: Any, D: Any, columns: Mapping[str, Any] | None = None) -> np.ndarray:
         """Return the loss at N and D, arrays that broadcast with [row, ...]; no number is inf."""
-        inputs = {self.size: N, "D": D, **self.others}
-        if "M" in self.law.input_names and "C" in self.law.input_names:
-            inputs = {"C": TRAIN_FLOPS * N * D, "M": D / N, **self.others}
+        inputs = self.inputs(N, D)
         with np.errstate(all="ignore"):
             given = self.columns if columns is None else columns
             value = np.asarray(evaluate(self.law, {**inputs, **given}), dtype=float)
         return np.where(np.isfinite(value), value, np.inf)
+
+    def inputs(self, N: Any, D: Any) -> dict[str, Any]:
+        """Return the law's inputs at N and D, by name."""
+        if "M" in self.law.input_names and "C" in self.law.input_names:
+            return {"C": TRAIN_FLOPS * N * D, "M": D / N, **self.others}
+        return {self.size: N, "D": D, **self.others}
 
     def thinned(self, most: int) -> Surface:
         """Return the surface with at most so many samples, evenly taken (for figures)."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING, Any
 
+from isoflop.fit.misses import alone
 from isoflop.plan.columns import columns
 from isoflop.units import format_count, format_duration, format_flops, format_loss
 
@@ -27,6 +28,7 @@ def text(plan: Plan) -> str:
         *_wrapped(f"Law {plan.law}: {plan.constants_from}. {_counted(plan)}"),
         "",
         *columns(_quantities(plan)),
+        *_wrapped(alone(plan.sampling)),
         *_bounds(plan),
         *_flat(plan),
         *_regret(plan),
@@ -137,7 +139,9 @@ def _regret(plan: Plan) -> list[str]:
     for name, one in plan.regret.items():
         worse = "serving alone costs more" if one.loss is None else _estimate(one.loss, "{:.4f}")
         rows.append([names[name], format_count(one.N), worse, *_more(one)])
-    return ["", "Another size for the same money", *columns(rows)]
+    holds = next((x.loss.holds for x in plan.regret.values() if x.loss and x.loss.holds), "")
+    said = [f"  intervals: {holds}"] if holds else []
+    return ["", "Another size for the same money, by the fitted law", *columns(rows), *said]
 
 
 def _more(one: Regret) -> list[str]:

@@ -41,8 +41,8 @@ def approach2(fitted: Fitted, settings: Settings) -> Approach:
         ok=True,
         N_exponent=summarise(surface.N_opt.exponent, surface.N_opt.exponents, level),
         D_exponent=summarise(surface.D_opt.exponent, surface.D_opt.exponents, level),
-        N_opt=power_law_record(surface.N_opt, span, level),
-        D_opt=power_law_record(surface.D_opt, span, level),
+        N_opt=power_law_record(surface.N_opt, span, level, fitted.misses[name]),
+        D_opt=power_law_record(surface.D_opt, span, level, fitted.misses[name], -1),
         loss_opt=power_law_record(surface.loss_opt, span, level),
         optima=_optima(fitted, surface, level),
         details={

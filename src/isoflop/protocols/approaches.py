@@ -13,13 +13,14 @@ from isoflop.fit.powerlaw import PowerLaw
 from isoflop.plan.optimum import SizeChoice, best_size
 from isoflop.protocols.models import (
     Fitted,
+    Miss,
     Model,
     Settings,
     parametric_model,
     reason_of,
 )
 from isoflop.protocols.result import Approach, PowerLawFit
-from isoflop.samples import Estimate, interval, summarise
+from isoflop.samples import MISSES, SAMPLING, Estimate, interval, summarise
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -104,6 +105,7 @@ def approach3(fitted: Fitted, settings: Settings) -> Approach:
             notes=[*notes, reason_of(error)],
         )
     N_opt, D_opt = _line(span, ends, point, "N"), _line(span, ends, point, "D")
+    miss = fitted.misses[name]
     predicted = law.point(N=data.N, D=data.D)
     residuals = dict(zip(data.id.tolist(), (data.loss - predicted).tolist(), strict=True))
     return Approach(
@@ -112,8 +114,8 @@ def approach3(fitted: Fitted, settings: Settings) -> Approach:
         ok=True,
         N_exponent=summarise(N_opt.exponent, N_opt.exponents, level),
         D_exponent=summarise(D_opt.exponent, D_opt.exponents, level),
-        N_opt=power_law_record(N_opt, span, level),
-        D_opt=power_law_record(D_opt, span, level),
+        N_opt=power_law_record(N_opt, span, level, miss),
+        D_opt=power_law_record(D_opt, span, level, miss, -1),
         loss_opt=_loss_curve(model, data, fitted.around, level),
         parameters=parameters,
         identified=identified,
@@ -172,18 +174,32 @@ def _line(
     )
 
 
-def power_law_record(law: PowerLaw, span: tuple[float, float], level: float) -> PowerLawFit:
-    """Make the record of a power law, with its band over and beyond the span (FLOPs)."""
+def power_law_record(
+    law: PowerLaw, span: tuple[float, float], level: float, miss: Miss | None = None, sign: int = 1
+) -> PowerLawFit:
+    """Make the record of a power law, with its band over and beyond the span (FLOPs).
+
+    Args:
+        law: of an optimum; span: smallest and largest C; level: of the intervals.
+        miss: by which the band, as every interval of the optimum, is widened; None to take the
+            law as right, as exponent and coefficient always do.
+        sign: 1 for N*, -1 for D*, which moves the other way.
+    """
     C = np.geomspace(span[0] / 2, span[1] * 100, 60)
-    low, high = interval(law.sample(C), level)
-    point, drawn = law.coefficient()
+    drawn = law.sample(C)
+    if miss is not None:
+        drawn = drawn * np.stack([miss.factors(len(drawn), c) for c in C], axis=1) ** sign
+    known = miss is not None and miss.deviation(span[1]) is not None
+    low, high = interval(drawn, level)
+    point, coefficients = law.coefficient()
     return PowerLawFit(
         exponent=summarise(law.exponent, law.exponents, level),
-        coefficient=summarise(point, drawn, level),
+        coefficient=summarise(point, coefficients, level),
         C=C.tolist(),
         median=law.point(C).tolist(),
         low=_finite(low),
         high=_finite(high),
+        holds=MISSES if known else SAMPLING,
     )
 
 
@@ -217,4 +233,5 @@ def _loss_curve(
         median=point.tolist(),
         low=_finite(bands[:, 0]),
         high=_finite(bands[:, 1]),
+        holds=SAMPLING,
     )

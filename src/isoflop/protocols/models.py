@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from isoflop.errors import IsoflopError
 from isoflop.fit.fitting import fit
+from isoflop.fit.minima import minima_beside
+from isoflop.fit.misses import factors, rms_miss, spread
 from isoflop.fit.surface import IsoflopSurface, fit_surface
 from isoflop.protocols.data import seed_noise
 
 if TYPE_CHECKING:
+    from isoflop.fit.records import Minimum
     from isoflop.fit.result import Fit
     from isoflop.plan.optimum import LossSurface
     from isoflop.protocols.data import RunData
     from isoflop.runs.cost import CostCurve
     from isoflop.runs.table import RunTable
+
+
+#: Coefficients of approach 2's line through the minima.
+LINE = 2
 
 
 @dataclass(frozen=True)
@@ -60,6 +68,33 @@ class Model:
 
 
 @dataclass(frozen=True)
+class Miss:
+    """How far a model's optimum lies off the minima of its own budgets (`isoflop.fit.misses`).
+
+    Args:
+        minima: of the budgets; line: coefficients that were fitted to these minima themselves.
+        seed: of the draws that widen an interval.
+    """
+
+    minima: tuple[Minimum, ...]
+    line: int
+    seed: int
+
+    def deviation(self, C: float) -> float | None:
+        """Return the standard deviation of ln N* at a budget; None if it is not known."""
+        return spread(self.minima, C, self.line)
+
+    def factors(self, count: int, C: float) -> np.ndarray:
+        """Return the factors [sample] by which samples of N* at a budget move."""
+        return factors(count, self.deviation(C), self.seed)
+
+    @property
+    def factor(self) -> float:
+        """The root mean square miss at the fitted budgets, as a factor of N*."""
+        return float(np.exp(rms_miss(self.minima, self.line)))
+
+
+@dataclass(frozen=True)
 class Fitted:
     """What was fitted to one set of runs; an approach that failed is None and says why.
 
@@ -69,6 +104,7 @@ class Fitted:
         parametric: approach 3's fit.
         noise: run noise used, nats per token.
         reasons: approach name -> why it failed.
+        seed: of the draws by which optima are widened.
     """
 
     data: RunData
@@ -77,6 +113,7 @@ class Fitted:
     parametric: Fit | None
     noise: float
     reasons: dict[str, str]
+    seed: int = 0
 
     def models(self) -> dict[str, Model]:
         """Return the models of the loss by the name of their approach."""
@@ -85,6 +122,20 @@ class Fitted:
             found["approach2"] = Model(self.surface.point, self.surface.sample)
         if self.parametric is not None and self.parametric.samples is not None:
             found["approach3"] = parametric_model(self.parametric)
+        return found
+
+    @cached_property
+    def misses(self) -> dict[str, Miss]:
+        """How far each model's optimum lies off the minima of its own budgets."""
+        found: dict[str, Miss] = {}
+        if self.surface is not None:
+            line, runs = self.surface.N_opt, self.isoflop
+            minima = minima_beside(
+                lambda C: float(line.point(C)), runs.N, runs.C, runs.loss, runs.budget
+            )
+            found["approach2"] = Miss(minima, LINE, self.seed)
+        if self.parametric is not None:
+            found["approach3"] = Miss(self.parametric.minima, 0, self.seed)
         return found
 
     def around(self, C: float) -> float:
@@ -106,7 +157,7 @@ def fit_models(isoflop: RunData, everything: RunData, settings: Settings) -> Fit
     surface = parametric = None
     try:
         parametric = fit(
-            everything.columns(),
+            {**everything.columns(), "budget": everything.budget},
             "chinchilla",
             noise="huber:1e-3",
             bootstrap=settings.samples,
@@ -120,7 +171,7 @@ def fit_models(isoflop: RunData, everything: RunData, settings: Settings) -> Fit
     except IsoflopError as error:
         reasons["approach2"] = reason_of(error)
     noise = surface.noise if surface is not None else settings.seed_noise
-    return Fitted(everything, isoflop, surface, parametric, noise, reasons)
+    return Fitted(everything, isoflop, surface, parametric, noise, reasons, settings.seed)
 
 
 def reason_of(error: IsoflopError) -> str:

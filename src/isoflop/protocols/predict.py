@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from isoflop.errors import NotIdentified
+from isoflop.fit.misses import STUDIES, held
 from isoflop.plan.around import FLAT
 from isoflop.plan.optimum import SizeChoice, best_size, flat_range
 from isoflop.protocols.approach2 import open_ends
 from isoflop.protocols.approaches import point_size
 from isoflop.protocols.form_error import form_error
 from isoflop.protocols.result import Cell, Heldout, PlanAnswer
-from isoflop.samples import Estimate, concatenate, interval, summarise
+from isoflop.samples import MISSES, RUN, SAMPLING, Estimate, concatenate, interval, summarise
 from isoflop.validate.holdout import baselines, covered
 from isoflop.validate.scores import errors, skill
 from isoflop.validate.validation import TOGETHER
@@ -112,13 +113,14 @@ def plan_run(fitted: Fitted, C: float, settings: Settings) -> PlanAnswer:
     """Choose N and D for a budget of C FLOPs, with intervals over samples and models.
 
     N is where the mean of the models' estimates is lowest. Its interval, and that of D, is of
-    the optima of all samples; that of the loss is of a run with the chosen N, noise included and
+    the optima of all samples, widened by how far each model misses the minima of its own runs
+    (`isoflop.fit.misses`); that of the loss is of a run with the chosen N, noise included and
     widened as past predictions needed it.
 
     Raises:
         NotIdentified: no model has a compute-optimal size at C.
     """
-    models, choices, notes = _choices(fitted, C)
+    models, choices, notes = choices_at(fitted, C)
     cost, level = fitted.data.cost, settings.level
 
     def mix(values: Iterable[np.ndarray]) -> np.ndarray:
@@ -129,7 +131,13 @@ def plan_run(fitted: Fitted, C: float, settings: Settings) -> PlanAnswer:
 
     best = best_size(mean, cost, C, around=fitted.around(C))
     N, D = best.N[:1], best.D[:1]
-    optima = mix(choice.N for choice in choices.values())
+    alone = mix(choice.N for choice in choices.values())
+    optima = mix(
+        choice.N * fitted.misses[name].factors(len(choice.N), C) for name, choice in choices.items()
+    )
+    known = [fitted.misses[name].deviation(C) is not None for name in choices]
+    holds = MISSES if any(known) else SAMPLING
+    chosen = _optimum((N, D), optima, cost.tokens(optima, C), level, holds)
     run = mix(model.sample(N, D)[:, 0] for model in models.values())
     run = run + settings.rng(5).normal(0.0, fitted.noise, run.shape)
     run = form_error(fitted, settings).add(run[:, None], N, D)[:, 0]
@@ -139,22 +147,62 @@ def plan_run(fitted: Fitted, C: float, settings: Settings) -> PlanAnswer:
         decades=decades,
         level=level,
         convention=fitted.data.convention,
-        N=summarise(float(N[0]), optima, level),
-        D=summarise(float(D[0]), cost.tokens(optima, C), level),
-        loss=summarise(float(best.loss[0]), run, level),
-        tokens_per_parameter=summarise(float(D[0] / N[0]), cost.tokens(optima, C) / optima, level),
+        N=chosen["N"],
+        D=chosen["D"],
+        tokens_per_parameter=chosen["tokens_per_parameter"],
+        loss=summarise(float(best.loss[0]), run, level, RUN),
+        sampling={
+            name: x.interval
+            for name, x in _optimum((N, D), alone, cost.tokens(alone, C), level, SAMPLING).items()
+            if x.interval is not None
+        },
         by_model={
-            name: _by_model(model, choices[name], fitted, C, level)
+            name: _by_model(model, name, choices[name], fitted, C, level)
             for name, model in models.items()
         },
         flat={name: flat_range(best.grid, best.profile[0], share) for name, share in FLAT.items()},
         curve=_profile_curve(best, mix(c.profile for c in choices.values()), level),
-        warnings=_warnings(fitted, float(N[0]), decades) + notes + open_ends(fitted, level),
+        warnings=[
+            *_warnings(fitted, float(N[0]), decades),
+            *_widened(fitted, choices, C),
+            *notes,
+            *open_ends(fitted, level),
+        ],
     )
 
 
-def _choices(fitted: Fitted, C: float) -> tuple[dict[str, Model], dict[str, SizeChoice], list[str]]:
-    """The models that have a best size at C, their optima by sample, and why others have not."""
+def _optimum(
+    point: tuple[np.ndarray, np.ndarray],
+    N: np.ndarray,
+    D: np.ndarray,
+    level: float,
+    holds: str,
+) -> dict[str, Estimate]:
+    """Return N, D and tokens per parameter with the intervals of samples [sample]."""
+    sizes, tokens = (float(x[0]) for x in point)
+    return {
+        "N": summarise(sizes, N, level, holds),
+        "D": summarise(tokens, D, level, holds),
+        "tokens_per_parameter": summarise(tokens / sizes, D / N, level, holds),
+    }
+
+
+def _widened(fitted: Fitted, models: Iterable[str], C: float) -> list[str]:
+    """Return what must be said of the intervals of N and D."""
+    known, unknown = [], []
+    for name in models:
+        miss = fitted.misses[name]
+        if miss.deviation(C) is None:
+            unknown.append(name)
+        else:
+            known.append(f"{name} by a factor of {miss.factor:.2f} at {len(miss.minima)} budgets")
+    return [STUDIES.caution(known, unknown)]
+
+
+def choices_at(
+    fitted: Fitted, C: float
+) -> tuple[dict[str, Model], dict[str, SizeChoice], list[str]]:
+    """Return the models that have a best size at C, their optima by sample, and why others not."""
     models: dict[str, Model] = {}
     choices: dict[str, SizeChoice] = {}
     notes: list[str] = []
@@ -172,13 +220,14 @@ def _choices(fitted: Fitted, C: float) -> tuple[dict[str, Model], dict[str, Size
 
 
 def _by_model(
-    model: Model, choice: SizeChoice, fitted: Fitted, C: float, level: float
+    model: Model, name: str, choice: SizeChoice, fitted: Fitted, C: float, level: float
 ) -> dict[str, Estimate]:
     point = point_size(model, fitted.data, C, fitted.around(C))
-    return {
-        name: summarise(float(getattr(point, name)[0]), getattr(choice, name), level)
-        for name in ("N", "D", "loss")
-    }
+    miss, cost = fitted.misses[name], fitted.data.cost
+    N = choice.N * miss.factors(len(choice.N), C)
+    found = _optimum((point.N, point.D), N, cost.tokens(N, C), level, held(miss.deviation(C)))
+    found["loss"] = summarise(float(point.loss[0]), choice.loss, level)
+    return {key: found[key] for key in ("N", "D", "loss")}
 
 
 def _profile_curve(best: SizeChoice, profile: np.ndarray, level: float) -> dict[str, list[float]]:

@@ -17,7 +17,7 @@ SCHEMA = "isoflop.study/1"
 class PowerLawFit(msgspec.Struct, frozen=True, kw_only=True):
     """y = coefficient * C**exponent, with the band to draw it: C, median, low, high.
 
-    An end of the band that is open is None.
+    An end of the band that is open is None; `holds` says what the band holds.
     """
 
     exponent: Estimate
@@ -26,6 +26,7 @@ class PowerLawFit(msgspec.Struct, frozen=True, kw_only=True):
     median: list[float] = []
     low: list[float | None] = []
     high: list[float | None] = []
+    holds: str = ""
 
 
 class Optimum(msgspec.Struct, frozen=True, kw_only=True):
@@ -124,8 +125,9 @@ class PlanAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
     Args:
         C: the budget, exact training FLOPs; decades: log10 of C over the largest fitted C.
-        N, D, loss: choice with intervals (all models' samples together).
+        N, D, loss: choice with intervals (all models' samples together); each says what it holds.
         loss_unit: of the loss; "" if the runs do not say.
+        sampling: intervals of N, D and tokens per parameter with the models taken as right.
         by_model: the same per model: {"approach2": {"N": Estimate, ...}, ...}.
         flat: ranges of N that cost less than 0.1 % and 1 % in loss: {"0.1%": (low, high), ...}.
         curve: loss against N at this budget: N, median, low, high (for a figure).
@@ -144,6 +146,7 @@ class PlanAnswer(msgspec.Struct, frozen=True, kw_only=True):
     curve: dict[str, list[float]] = {}
     warnings: list[str] = []
     loss_unit: str = "nats/token"
+    sampling: dict[str, tuple[float | None, float | None]] = {}
 
 
 class StudyResult(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from isoflop.fit.misses import alone
 from isoflop.report import data, text
 from isoflop.units import format_count, format_loss
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
+    from isoflop.fit.records import Interval
     from isoflop.protocols.result import Heldout, PlanAnswer, StudyResult
     from isoflop.samples import Estimate
 
@@ -63,6 +65,21 @@ def numbers(result: StudyResult) -> list[Number]:
         _number("Loss", "L", plan.loss, format_loss, "nats per token, validation"),
         _number("Ratio", "D*/N*", plan.tokens_per_parameter, text.ratio, "tokens per parameter"),
     ]
+
+
+def held(plan: PlanAnswer) -> str:
+    """Return what the intervals of the plan hold."""
+    return said(plan.N.holds, plan.loss.holds, plan.sampling)
+
+
+def said(size: str, loss: str, sampling: Mapping[str, Interval]) -> str:
+    """Return what intervals hold, as sentences.
+
+    Args:
+        size: of N and D; loss: of the loss; sampling: intervals of the samples alone.
+    """
+    parts = [f"N and D: {size}." if size else "", f"Loss: {loss}." if loss else "", alone(sampling)]
+    return " ".join(part for part in parts if part)
 
 
 def facts(plan: PlanAnswer) -> list[tuple[str, str]]:

@@ -9,10 +9,11 @@ from isoflop.report import data, figures, text
 from isoflop.report.figures.heldout import drawn, height
 from isoflop.report.figures.surface import residual_rows
 from isoflop.report.key import Entry, key
+from isoflop.samples import MISSES, SAMPLING
 from isoflop.units import format_count, format_loss
 
 if TYPE_CHECKING:
-    from isoflop.protocols.result import StudyResult
+    from isoflop.protocols.result import Approach, StudyResult
 
 
 #: Budgets without a minimum that a caption gives reasons for.
@@ -98,8 +99,8 @@ def _curves(result: StudyResult) -> Block:
 def _parabolas(result: StudyResult) -> Block:
     caption = (
         "Each curve is one budget spent on models of different size: too small and too large "
-        f"both lose. Crosses mark the minima, with {text.percent(data.level(result))} intervals; "
-        "open markers were not used by the fit."
+        f"both lose. Crosses mark the minima, with {text.percent(data.level(result))} intervals of "
+        "the run noise; open markers were not used by the fit."
     )
     bad = [o for o in result.approach2.optima if o.status != "ok"]
     if bad:
@@ -129,7 +130,7 @@ def _optimum(result: StudyResult) -> Block:
     )
     caption = (
         f"Compute-optimal size and tokens, with {text.percent(data.level(result))} bands. {grows}. "
-        "Right of the dotted line the laws extrapolate."
+        f"Right of the dotted line the laws extrapolate. {_bands(known)}"
     )
     panels = [
         (figures.optimal_parameters(result), f"N* against compute. {grows}.", 400),
@@ -139,8 +140,20 @@ def _optimum(result: StudyResult) -> Block:
     return _block(result, "optimum", title, caption, panels, "no approach gave a power law")
 
 
+def _bands(known: list[Approach]) -> str:
+    """Return what the bands of N* and D* hold."""
+    said = []
+    for holds in (MISSES, SAMPLING):
+        names = [data.short(a) for a in known if a.N_opt and a.N_opt.holds == holds]
+        said += [f"{' and '.join(names)}: {holds}"] if names else []
+    return f"What bands hold: {'; '.join(said)}." if said else ""
+
+
 def _loss(result: StudyResult) -> Block:
-    caption = "The lowest loss of each budget and where the laws take it."
+    caption = (
+        "The lowest loss of each budget and where the laws take it. Bands of the laws:"
+        f" {SAMPLING}; the plan's interval is of a run, widened by what past predictions missed."
+    )
     if result.approach2.loss_opt:
         caption += " Approach 2 has no floor, a straight line here: far out its loss is too low."
     if result.approach3.loss_opt:

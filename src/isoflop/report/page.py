@@ -14,6 +14,7 @@ from isoflop.report.figures.base import FONT
 from isoflop.report.key import variables
 from isoflop.report.palette import dark_partners
 from isoflop.runs.table import RunTable
+from isoflop.samples import SAMPLING
 from isoflop.store.files import guard, write_atomic
 
 if TYPE_CHECKING:
@@ -77,6 +78,8 @@ def render(result: StudyResult) -> str:
         headline=answer.headline(result),
         numbers=answer.numbers(result),
         facts=answer.facts(result.plan) if result.plan else [],
+        held=answer.held(result.plan) if result.plan else "",
+        sampling=SAMPLING,
         verdicts=answer.verdicts(result),
         approaches=data.approaches(result),
         level=data.level(result),

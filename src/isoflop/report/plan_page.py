@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from isoflop.errors import InputError
 from isoflop.report import text
-from isoflop.report.answer import Number
+from isoflop.report.answer import Number, said
 from isoflop.report.blocks import Block, Panel, document
 from isoflop.report.figures import plan_answer as figures
 from isoflop.report.key import key
@@ -19,6 +19,7 @@ from isoflop.report.plan_tables import (
     regret_rows,
     with_interval,
 )
+from isoflop.samples import SAMPLING
 from isoflop.store.files import guard, write_atomic
 from isoflop.units import format_count, format_loss
 
@@ -66,6 +67,8 @@ def render_plan(plans: Sequence[Plan]) -> str:
         lead=lead(plan),
         numbers=numbers(plan),
         facts=facts(plan),
+        held=said(plan.holds.get("N", ""), plan.holds.get("loss", ""), plan.sampling),
+        regret_holds=next((x.loss.holds for x in plan.regret.values() if x.loss), ""),
         blocks=blocks(plan),
         regret=regret_rows(plan),
         frontier=frontier_rows(plan),
@@ -174,11 +177,12 @@ def blocks(plan: Plan) -> list[Block]:
     pays = " that pay for training and serving" if plan.cost.serve else ""
     caption = (
         f"The best plan of other budgets{pays}, two decades to both sides; the star is the choice."
-        + (" Bands hold the samples of the fit." if plan.intervals else " No samples, no band.")
+        + ("" if plan.intervals else " No samples, no band.")
     )
     flat = (
         "Loss against model size for the same money. The optimum is flat: shaded sizes cost less"
         f" than the stated share of the loss ({ranges})."
+        + (f" The curve is the fitted law's; its band: {SAMPLING}." if plan.intervals else "")
     )
     return [
         block("frontier", "Frontier", caption, frontier, "this law gives a single allocation"),

@@ -6,6 +6,7 @@ import textwrap
 from typing import TYPE_CHECKING
 
 from isoflop.report import answer, data, tables, text
+from isoflop.samples import SAMPLING
 
 if TYPE_CHECKING:
     from isoflop.protocols.result import StudyResult
@@ -41,6 +42,7 @@ def _numbers(result: StudyResult) -> str:
     if result.plan is not None:
         lines += [f"  {name}: {value}" for name, value in answer.facts(result.plan)]
         lines.insert(0, f"Plan, {text.percent(result.plan.level)} intervals:")
+        lines += [_wrap(f"  {answer.held(result.plan)}", "  ")] if answer.held(result.plan) else []
     return "\n".join(lines)
 
 
@@ -59,6 +61,7 @@ def _approaches(result: StudyResult) -> str:
     notes = [f"  {a.title}. {' '.join(map(text.sentence, a.notes))}" for a in found if a.notes]
     counted = text.convention(data.convention(result))
     heading = f"Three approaches ({counted}, {text.percent(data.level(result))} intervals):"
+    notes.append(f"  N* and D*: with each law's own misses; exponents and losses: {SAMPLING}.")
     return "\n".join([heading, *lines, *(_wrap(note, "    ") for note in notes)])
 
 

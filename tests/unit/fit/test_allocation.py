@@ -27,10 +27,12 @@ def test_search_agrees_with_the_closed_form(fitted, C):
     np.testing.assert_allclose([found.N, found.D], [N, D], rtol=1e-6)
     assert found.loss == pytest.approx(loss, rel=1e-12)
     columns = {name: fitted.samples[:, k] for k, name in enumerate(fitted.parameters)}
-    np.testing.assert_allclose(found.samples, np.stack(optimum(C, **columns), axis=1), rtol=1e-6)
+    there = fitted.predict(N=found.N, D=found.D)
+    expected = np.stack([*optimum(C, **columns)[:2], there], axis=1)
+    np.testing.assert_allclose(found.samples, expected, rtol=1e-6)
     estimates = found.estimates()
     assert estimates["N"].interval[0] < found.N < estimates["N"].interval[1]
-    assert estimates["D/N"].estimate == pytest.approx(D / N, rel=1e-6)
+    assert estimates["tokens_per_parameter"].estimate == pytest.approx(D / N, rel=1e-6)
 
 
 def test_another_cost_moves_the_optimum(fitted):

@@ -10,6 +10,7 @@ from isoflop.errors import InputError
 from isoflop.fit import Fit, fit
 from isoflop.laws.chinchilla import optimum
 from isoflop.runs.table import RunTable
+from isoflop.samples import MISSES, SAMPLING
 from isoflop.units import format_count
 
 
@@ -35,7 +36,9 @@ def test_the_default_target_is_ten_times_the_largest_budget(fitted):
     assert best.loss.estimate == pytest.approx(loss, rel=1e-12)
     columns = {name: fitted.samples[:, k] for k, name in enumerate(fitted.parameters)}
     low, high = np.quantile(optimum(1e21, **columns)[0], [0.05, 0.95])
-    np.testing.assert_allclose(best.N.interval, (low, high), rtol=1e-6)
+    np.testing.assert_allclose(best.sampling["N"], (low, high), rtol=1e-6)
+    assert best.N.interval[0] < low < high < best.N.interval[1]
+    assert (best.N.holds, best.loss.holds) == (MISSES, SAMPLING)
 
 
 def test_every_line_moves_the_optimum(fitted):

@@ -5,10 +5,11 @@ import numpy as np
 import pytest
 
 from isoflop.fit import fit
+from isoflop.fit.misses import LAWS
 from isoflop.fit.records import Minimum
 from isoflop.laws.chinchilla import chinchilla
 from isoflop.plan.ask import ask, sweep
-from isoflop.plan.optima import RECORD
+from isoflop.samples import MISSES, SAMPLING
 
 
 @pytest.fixture(scope="module")
@@ -31,11 +32,11 @@ def test_ends_lie_a_normal_quantile_of_the_miss_away(fitted):
         ends = np.log(plan.intervals[name]) - np.log(getattr(plan.choice, name))
         assert ends == pytest.approx([-power * far, power * far], rel=0.12)
     assert plan.intervals["C"] == pytest.approx((1e22, 1e22), rel=1e-3)
-    low, high = plan.intervals["loss"]
+    low, high = plan.sampling["loss"]
     assert high - low < 1e-3
     said = next(w for w in plan.warnings if "widened" in w)
-    assert "at 2 budgets by a factor of 2.00" in said
-    assert f"{100 * RECORD.widened:.0f} %" in said
+    assert "by a factor of 2.00 at 2 budgets" in said
+    assert f"{100 * LAWS.widened:.0f} %" in said
     assert ask(fitted, 1e22).intervals == plan.intervals
 
 
@@ -48,6 +49,27 @@ def test_frontier_and_sweep_are_widened_alike(fitted):
     swept = sweep(fitted, "budget=1e20:1e24:3")
     assert swept.rows[1].N.interval == pytest.approx(plan.intervals["N"], rel=0.02)
     assert any("widened" in w for w in swept.warnings)
+
+
+def test_a_regret_knows_that_the_optimum_may_lie_off(fitted):
+    """Half the curvature of the loss in ln N, times the square of a normal shift."""
+    near = (Minimum(C=1e18, N=1.1e8, law=1e8), Minimum(C=1e20, N=1.1e9, law=1e9))
+    law = msgspec.structs.replace(fitted, minima=near)
+    told = ask(law, 1e22).regret
+    best, shift = ask(law, 1e22).choice.N, 2 * np.log(1.1)
+    N = best * np.exp([-0.05, 0.0, 0.05])
+    loss = law.point(N=N, D=1e22 / 6 / N)
+    bend = (loss[0] - 2 * loss[1] + loss[2]) / 0.05**2
+    one = told["1x"].loss
+    assert one.holds == MISSES
+    # 95 % of squares lie below that of 1.96 deviations.
+    assert one.interval[1] == pytest.approx(0.5 * bend * (1.96 * shift) ** 2, rel=0.12)
+    twice = told["2x"].loss
+    assert twice.interval[0] < twice.estimate < twice.interval[1]
+    alone = ask(msgspec.structs.replace(fitted, minima=()), 1e22).regret["2x"].loss
+    assert alone.holds == SAMPLING
+    assert alone.estimate == pytest.approx(twice.estimate, rel=1e-9)
+    assert np.ptp(alone.interval) < 0.01 * np.ptp(twice.interval)
 
 
 @pytest.mark.parametrize(
@@ -65,9 +87,9 @@ def test_elsewhere_the_samples_stand_alone_and_it_is_said(fitted, options):
     low, high = plan.intervals["N"]
     assert high / low < 1.1
     said = next(w for w in plan.warnings if "samples alone" in w)
-    assert f"{100 * RECORD.alone:.0f} %" in said
+    assert f"{100 * LAWS.alone:.0f} %" in said
 
 
 def test_a_fixed_size_has_no_interval_to_speak_of(fitted):
     plan = ask(fitted, 1e22, N=1e9)
-    assert not any("samples alone" in w or "widened" in w for w in plan.warnings)
+    assert not any("intervals of N and D" in w for w in plan.warnings)
