@@ -129,7 +129,7 @@ def _finding(finding: Finding) -> list[str]:
 def _range(value: Estimate) -> str:
     low, high = value.interval or (None, None)
     ends = " to ".join("open" if end is None else f"{end:.4g}" for end in (low, high))
-    return f"{value.estimate:.4g} ({ends}, {100 * (value.level or 0):.0f} %)"
+    return f"{value.estimate:.4g} ({ends}, {100 * (value.level or 0):.0f} %: {value.holds})"
 
 
 def _of(group: str) -> str:

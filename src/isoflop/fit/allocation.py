@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from isoflop.errors import InputError
-from isoflop.fit.misses import factors, held, spread
+from isoflop.fit.misses import factors, spread
 from isoflop.laws.minimum import brent
-from isoflop.samples import Estimate, summarise
+from isoflop.samples import MISSES, SAMPLING, Estimate, summarise
 
 if TYPE_CHECKING:
     from isoflop.fit.result import Fit
@@ -40,8 +40,8 @@ class Allocation:
         samples: N and D at the optimum of every sample, and its loss at the estimate's N and D,
             [sample, 3], or None. NaN where a sample has no interior optimum.
         level: of the intervals.
-        deviation: of ln N by which the law is off besides (`isoflop.fit.misses`), None if that is
-            not known; seed: of its draws.
+        moved: N and D of every sample, moved by the law's own misses at the same C
+            (`isoflop.fit.misses`), [sample, 2]; None where these are not known.
     """
 
     C: float
@@ -51,8 +51,7 @@ class Allocation:
     loss: float
     samples: np.ndarray | None
     level: float
-    deviation: float | None = None
-    seed: int = 0
+    moved: np.ndarray | None = None
 
     def estimates(self) -> dict[str, Estimate]:
         """Return N, D, loss and tokens per parameter with their intervals.
@@ -61,21 +60,21 @@ class Allocation:
         that is known; that of the loss is the law's there, taken as right. A sample without an
         interior optimum could lie anywhere; it counts against both ends.
         """
-        return self._estimates(self.deviation)
+        return self._estimates(self.moved)
 
     def sampling(self) -> dict[str, Estimate]:
         """Return the same with the law taken as right in all of them."""
         return self._estimates(None)
 
-    def _estimates(self, deviation: float | None) -> dict[str, Estimate]:
+    def _estimates(self, moved: np.ndarray | None) -> dict[str, Estimate]:
         ratio = "tokens_per_parameter"
         point = {"N": self.N, "D": self.D, "loss": self.loss, ratio: self.D / self.N}
         if self.samples is None:
             return {name: Estimate(value) for name, value in point.items()}
-        moved = factors(len(self.samples), deviation, self.seed)
         N, D, loss = self.samples.T
-        drawn = {"N": N * moved, "D": D / moved, "loss": loss, ratio: D / N / moved**2}
-        holds = dict.fromkeys(point, held(deviation)) | {"loss": held(None)}
+        N, D = (N, D) if moved is None else moved.T
+        drawn = {"N": N, "D": D, "loss": loss, ratio: D / N}
+        holds = dict.fromkeys(point, SAMPLING if moved is None else MISSES) | {"loss": SAMPLING}
         return {
             name: summarise(x, drawn[name], self.level, holds[name]) for name, x in point.items()
         }
@@ -107,17 +106,18 @@ def allocate(
     flops = flops_per_token or six
     single = {name: np.full((1, 1), value) for name, value in fit.estimate.items()}
     N, D, loss = (float(x[0]) for x in best_split(fit.law, single, C, flops, others))
-    samples = None
-    if fit.samples is not None:
-        columns = {name: fit.samples[:, k : k + 1] for k, name in enumerate(fit.parameters)}
-        sizes, tokens, _ = best_split(fit.law, columns, C, flops, others)
-        with np.errstate(all="ignore"):
-            there = np.ravel(fit.law(N=np.array([[N]]), D=np.array([[D]]), **others, **columns))
-        samples = np.stack([sizes, tokens, np.broadcast_to(there, sizes.shape)], axis=1)
-    deviation = None if others or samples is None else spread(fit.minima, C)
-    return Allocation(
-        C, cost, N, D, loss, samples, fit.settings.level, deviation, fit.settings.seed
-    )
+    if fit.samples is None:
+        return Allocation(C, cost, N, D, loss, None, fit.settings.level)
+    columns = {name: fit.samples[:, k : k + 1] for k, name in enumerate(fit.parameters)}
+    sizes, tokens, _ = best_split(fit.law, columns, C, flops, others)
+    with np.errstate(all="ignore"):
+        there = np.ravel(fit.law(N=np.array([[N]]), D=np.array([[D]]), **others, **columns))
+    samples = np.stack([sizes, tokens, np.broadcast_to(there, sizes.shape)], axis=1)
+    moved, deviation = None, None if others else spread(fit.minima, C)
+    if deviation is not None:
+        sizes = sizes * factors(len(sizes), deviation, fit.settings.seed)
+        moved = np.stack([sizes, C / flops(sizes)], axis=1)
+    return Allocation(C, cost, N, D, loss, samples, fit.settings.level, moved)
 
 
 def best_split(

@@ -177,7 +177,7 @@ def blocks(plan: Plan) -> list[Block]:
     pays = " that pay for training and serving" if plan.cost.serve else ""
     caption = (
         f"The best plan of other budgets{pays}, two decades to both sides; the star is the choice."
-        + ("" if plan.intervals else " No samples, no band.")
+        + (" Bands hold what its intervals do." if plan.intervals else " No samples, no band.")
     )
     flat = (
         "Loss against model size for the same money. The optimum is flat: shaded sizes cost less"

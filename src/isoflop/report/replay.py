@@ -10,6 +10,7 @@ from isoflop.report.blocks import Block, Panel, document
 from isoflop.report.figures.picture import draw
 from isoflop.report.key import key
 from isoflop.report.page import render_page, write_page
+from isoflop.samples import SAMPLING
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,6 +57,7 @@ def render_replay(result: Replay) -> str:
         blocks={part.name: _blocks(result, part) for part in result.parts},
         verdict=verdict,
         facts=facts,
+        sampling=SAMPLING,
     )
 
 

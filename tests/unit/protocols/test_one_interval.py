@@ -11,6 +11,7 @@ from isoflop.protocols.question import plan
 from isoflop.protocols.side_by_side import approaches
 from isoflop.runs.table import RunTable
 from isoflop.samples import MISSES, RUN, SAMPLING
+from isoflop.validate.audit.evidence import Evidence
 from isoflop.validate.prediction import predict
 
 C = 1e21
@@ -91,6 +92,16 @@ def test_bands_of_approaches_hold_what_the_plan_holds_and_exponents_do_not(table
     at = int(np.argmin(np.abs(np.log(np.array(law.C) / C))))
     told = fit(table, "chinchilla", bootstrap=400, target={"C": law.C[at]}).optimum
     assert (law.low[at], law.high[at]) == pytest.approx(told.N.interval, rel=0.01)
+
+
+def test_an_audit_widens_the_same_number(table, fitted):
+    """With the samples of a fit that was given, the interval is that fit's."""
+    evidence = Evidence(table=table, target=C, given=fitted)
+    told = evidence.estimates
+    size = told[evidence.named["size"]]
+    assert size.interval == pytest.approx(fitted.optimum.N.interval, rel=2e-3)
+    assert size.holds == MISSES
+    assert told[evidence.named["slope"]].holds == SAMPLING
 
 
 def test_without_misses_a_plan_says_that_the_samples_stand_alone(fitted):

@@ -152,7 +152,8 @@ def regret_curve(plan: Plan) -> go.Figure | None:
     low, high = ([ends[k] for k in near] if ends else [] for ends in
                  (plan.curve.get("low"), plan.curve.get("high")))  # fmt: skip
     bands = bool(low) and None not in low and None not in high
-    spread = [*low, *high] if bands else []
+    low_high = (plan.intervals or {}).get("loss")
+    spread = [*low, *high, *(low_high or ())] if bands else []
     title = f"loss, {plan.loss_unit.replace('/', ' per ')}"
     axis = linear_axis([x for x in (*loss, *spread) if x is not None], pad=0.08)
     figure = new_figure(count_axis([x for x in N if x], "parameters N (log scale)"), axis, title)
@@ -174,7 +175,6 @@ def regret_curve(plan: Plan) -> go.Figure | None:
     )
     _others(figure, plan)
     if plan.loss is not None:
-        low_high = (plan.intervals or {}).get("loss")
         _choice(figure, plan.choice.N, Estimate(plan.loss, low_high), format_loss)
     return figure
 

@@ -11,11 +11,12 @@ import numpy as np
 from isoflop.errors import InputError, NotIdentified
 from isoflop.fit.allocation import best_split
 from isoflop.fit.fitting import fit
+from isoflop.fit.misses import factors, spread
 from isoflop.fit.surface import IsoflopSurface, fit_surface
 from isoflop.runs.budgets import crossed, with_budget
 from isoflop.runs.cost import CostCurve
 from isoflop.runs.finding import Move
-from isoflop.samples import Estimate, summarise
+from isoflop.samples import MISSES, Estimate, summarise
 from isoflop.units import format_flops
 from isoflop.validate.audit.usable import Usable
 
@@ -114,6 +115,8 @@ class Evidence(Usable):
     def estimates(self) -> dict[str, Estimate]:
         """The answer with intervals, by resampling the runs (whole runs if the fit says so).
 
+        That of N* is widened by the law's misses at its own budgets, as everywhere.
+
         Raises:
             NotIdentified: as `answer`.
         """
@@ -123,8 +126,13 @@ class Evidence(Usable):
             fitted = fit(self.runs, self.law, bootstrap=count, profile=False)
         columns = fitted.columns(extra=1)
         drawn = self.answers(columns)
-        level = fitted.settings.level
-        return {name: summarise(value, drawn[name], level) for name, value in point.items()}
+        level, deviation = fitted.settings.level, spread(fitted.minima, self.at)
+        found = {name: summarise(value, drawn[name], level) for name, value in point.items()}
+        if deviation is not None:
+            size = self.named["size"]
+            moved = drawn[size] * factors(len(drawn[size]), deviation, fitted.settings.seed)
+            found[size] = summarise(point[size], moved, level, MISSES)
+        return found
 
     def answers(self, columns: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Return the answers [batch] for parameters [batch, 1] by name.
@@ -142,12 +150,14 @@ class Evidence(Usable):
             low, high = low / 2, high * 2
         small, large = (best_split(law, columns, x, flops, {})[0] for x in (low, high))
         N, _, loss = best_split(law, columns, self.at, flops, {})
+        slope = np.log(large / small) / np.log(high / low)
+        return dict(zip(self.named.values(), (slope, N, loss), strict=True))
+
+    @property
+    def named(self) -> dict[str, str]:
+        """Names that the answers are printed with."""
         at = f"at {format_flops(self.at)} FLOPs"
-        return {
-            "exponent of N*": np.log(large / small) / np.log(high / low),
-            f"N* {at}": N,
-            f"loss {at}": loss,
-        }
+        return {"slope": "exponent of N*", "size": f"N* {at}", "loss": f"loss {at}"}
 
     def moves(self, mended: Evidence, how: str) -> tuple[Move, ...]:
         """Return how far the answer moves to that of mended evidence; empty if either has none."""

@@ -142,7 +142,7 @@ def check_extrapolation(e: Evidence) -> Iterator[Finding]:
     numbers = {"decades": decades, "span": span}
     outside = ""
     try:
-        size = e.answer[f"N* at {format_flops(e.at)} FLOPs"]
+        size = e.answer[e.named["size"]]
         numbers["N* over the largest N"] = size / float(e.runs["N"].max())
         outside = f"; N* there is {numbers['N* over the largest N']:.3g} times the largest N"
     except IsoflopError:
