@@ -26,6 +26,7 @@ from isoflop.runs.convention import UNSTATED
 from isoflop.runs.counted import flops, scale
 from isoflop.runs.duplicates import checkpoints, duplicates, rows_of
 from isoflop.runs.finding import Finding, worst_first
+from isoflop.runs.status import finished
 from isoflop.units import format_count, format_flops
 
 if TYPE_CHECKING:
@@ -80,11 +81,21 @@ def _unusable(table: RunTable) -> Iterator[Finding]:
                 message=f"{name} is missing or not finite in {rows_of(lost)}.",
                 numbers={"rows": float(lost.sum()), "of": float(len(column))},
                 why="A fit cannot use them; a failed run is no low loss.",
-                remedy=f'Leave them out:  --where "{name} > 0 and {name} < 1e30"',
+                remedy=f'Leave them out:  --where "{_kept(table, lost, name)}"',
             )
         wrong = np.isfinite(column) & (column <= 0)
         if wrong.any():
             yield _not_positive(name, column, wrong)
+
+
+def _kept(table: RunTable, lost: np.ndarray, name: str) -> str:
+    """Return the condition that keeps the other rows: by their status if that tells them."""
+    if "status" in table.columns:
+        ended = finished(table["status"])
+        words = set(table["status"][ended].tolist())
+        if not (lost & ended).any() and len(words) == 1 and ended.any():
+            return f"status == '{words.pop()}'"
+    return f"{name} > 0 and {name} < 1e30"
 
 
 def _not_positive(name: str, column: np.ndarray, wrong: np.ndarray) -> Finding:

@@ -94,3 +94,18 @@ def test_the_unstated_are_named_with_their_own_reason():
     assert finding.message == "the table does not say how it counts loss."
     assert "weights" not in finding.why
     assert finding.remedy == "Say it:  --state loss=nats/token"
+
+
+@pytest.mark.parametrize(
+    ("status", "kept"),
+    [
+        (["finished", "crashed"], "status == 'finished'"),
+        (["finished", "finished"], "loss > 0 and loss < 1e30"),  # the status does not tell
+    ],
+)
+def test_failed_runs_are_left_out_by_their_status(status, kept):
+    table = RunTable.from_columns(
+        {"N": [1e6, 2e6], "D": [1e8, 2e8], "loss": [3.0, np.nan], "status": status}
+    )
+    finding = next(f for f in check(table) if f.code == "not-finite")
+    assert finding.remedy == f'Leave them out:  --where "{kept}"'
