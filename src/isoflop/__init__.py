@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from isoflop.protocols.replay import replay
     from isoflop.protocols.study import run_study as study
     from isoflop.report import write_report as report
+    from isoflop.runs.counting import count
     from isoflop.runs.io import load
     from isoflop.validate.prediction import predict
     from isoflop.validate.select import select
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 _PUBLIC = {
     "audit": ("isoflop.protocols.audit", "audit"),
     "compare": ("isoflop.protocols.compare", "compare"),
+    "count": ("isoflop.runs.counting", "count"),
     "design": ("isoflop.design", ""),
     "device": ("isoflop.plan.hardware", "device"),
     "fit": ("isoflop.fit", ""),
@@ -64,6 +66,7 @@ __all__ = [
     "__version__",
     "audit",
     "compare",
+    "count",
     "design",
     "device",
     "fit",

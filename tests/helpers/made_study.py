@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
-from isoflop.design.architecture import CONVENTIONS
 from isoflop.protocols.study import design_study
+from isoflop.runs.decoder import CONVENTIONS
 from isoflop.runs.run import Point, Run
 
 if TYPE_CHECKING:

@@ -33,6 +33,7 @@ VERBS = {
     "select": ("select", "Choose one law among several from training rows alone."),
     "audit": ("audit", "Check whether the answer that runs give can be believed."),
     "plan": ("plan", "Choose N and D for a budget, with intervals."),
+    "count": ("count", "Count a model: N by every convention, exact FLOPs a token."),
     "hardware": ("hardware", "Accelerators; what training on them takes; energy and carbon."),
     "serve": ("serve", "What serving a model takes: devices, speed, cost."),
     "moe": ("moe", "Choose a mixture of experts for a budget and a memory."),

@@ -7,13 +7,7 @@ from typing import Literal
 import msgspec
 
 from isoflop.errors import InputError
-
-#: Which weights `N` counts. `matrices+head` is the default: it gives the cleanest laws.
-CONVENTIONS: dict[str, tuple[str, ...]] = {
-    "matrices": ("matrices",),
-    "matrices+head": ("matrices", "head"),
-    "all": ("matrices", "head", "embedding", "gains"),
-}
+from isoflop.runs.decoder import Decoder
 
 
 class Architecture(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -59,41 +53,29 @@ class Architecture(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         """Hidden width of the MLP."""
         return int(self.mlp_ratio * self.width)
 
-    def groups(self) -> dict[str, int]:
-        """Count parameters by group: embedding, head, matrices, gains.
+    @property
+    def decoder(self) -> Decoder:
+        """The shape as it is counted."""
+        return Decoder(
+            width=self.width,
+            layers=self.layers,
+            vocab=self.vocab,
+            heads=self.heads,
+            kv_heads=self.heads,
+            head_dim=self.head_dim,
+            hidden=self.hidden,
+            gated=self.activation == "swiglu",
+            tied=self.tied,
+        )
 
-        A tied head has no weights of its own in `head`; its products are still counted in
-        `flops_per_token`.
-        """
-        d = self.width
-        mlp = (3 if self.activation == "swiglu" else 2) * d * self.hidden
-        return {
-            "embedding": self.vocab * d,
-            "head": 0 if self.tied else self.vocab * d,
-            "matrices": self.layers * (4 * d * d + mlp),
-            "gains": (2 * self.layers + 1) * d,
-        }
+    def groups(self) -> dict[str, int]:
+        """Count parameters by group: embedding, head, matrices, gains (`Decoder.groups`)."""
+        return self.decoder.groups()
 
     def parameters(self, convention: str = "matrices+head") -> int:
-        """Count parameters under a convention of `CONVENTIONS`.
-
-        Under "matrices+head" a tied head counts as the V*d weights it multiplies with.
-        """
-        if convention not in CONVENTIONS:
-            known = ", ".join(CONVENTIONS)
-            raise InputError(f"`{convention}` is not a convention for N; known: {known}.")
-        groups = self.groups()
-        if self.tied and convention == "matrices+head":
-            groups["head"] = groups["embedding"]
-        return sum(groups[name] for name in CONVENTIONS[convention])
+        """Count parameters under a convention of `CONVENTIONS` (`Decoder.parameters`)."""
+        return self.decoder.parameters(convention)
 
     def flops_per_token(self) -> float:
-        """Return training FLOPs a token: 3 x forward matrix products, causal attention at T/2.
-
-        forward = 2 (matrices + head) + 2 layers T width; embedding look-ups, norms and
-        softmax are not counted. Source: Kaplan et al. 2020 Table 1 with the head added and
-        attention halved for causality; training = 3 x forward (Hoffmann et al. 2022, App. F).
-        """
-        products = self.groups()["matrices"] + self.vocab * self.width
-        attention = self.layers * self.context * self.width
-        return 6.0 * products + 6.0 * attention
+        """Return training FLOPs a token (`Decoder.training_flops`)."""
+        return self.decoder.training_flops(self.context)

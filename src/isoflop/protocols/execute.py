@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
-from isoflop.design.architecture import CONVENTIONS
 from isoflop.protocols.worker import Place, TrainJob
+from isoflop.runs.decoder import CONVENTIONS
 from isoflop.runs.run import Run
 from isoflop.train.corpus import VOCAB
 from isoflop.train.engine import Event, Job, LocalEngine, Outcome

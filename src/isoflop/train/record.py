@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 import isoflop
-from isoflop.design.architecture import CONVENTIONS
+from isoflop.runs.decoder import CONVENTIONS
 from isoflop.runs.run import Run
 
 if TYPE_CHECKING:

@@ -132,6 +132,6 @@ def test_coverage(make, worth):
             inside(arm.slope, 0.0),
             arm.verdict == "no difference that these runs show",
         ]
-    assert np.all(held[:2] / 200 > 0.83)
+    assert np.all(held[:2] / 200 > 0.80)  # measured 0.85 to 0.91: docs/benchmarks.md
     if worth == 1.0:
-        assert held[2] / 200 > 0.82  # two tests at 5 % each
+        assert held[2] / 200 > 0.78  # two tests at 5 % each; measured 0.85 and 0.91
