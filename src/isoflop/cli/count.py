@@ -43,7 +43,7 @@ def _sizes(command: Any) -> Any:
 
 
 @click.command(epilog=EPILOG)
-@click.argument("config", type=o.PLACE, required=False)
+@click.argument("config", type=o.PLACE, required=False, metavar="[CONFIG]")
 @_sizes
 @click.option("--gated/--plain", default=None, help="The MLP has two branches in, or one.")
 @click.option("--tied/--untied", default=None, help="The head shares the embedding's weights.")
