@@ -95,6 +95,14 @@ HEAVY = {"torch", "sympy", "plotly", "jinja2", "pandas", "polars", "pyarrow", "s
         ("import isoflop.fit, isoflop.runs.io", HEAVY),
         ("import isoflop.protocols.study", HEAVY),
         ("import isoflop.report", HEAVY),
+        (
+            "from isoflop.cli.main import run\nimport contextlib, io\n"
+            "with contextlib.redirect_stdout(io.StringIO()):\n"
+            "    run(['plan', '--law', 'chinchilla', '--budget', '1e23', '--serve', '2T'])\n"
+            "    run(['serve', 'Llama-3-8B'])\n    run(['moe', '--budget', '1e22'])\n"
+            "    run(['inference', 'vote', '--p', '0.6,0.4', '--n', '5'])",
+            HEAVY,
+        ),
     ],
 )
 def test_import_budget(code, absent):

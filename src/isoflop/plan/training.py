@@ -106,17 +106,10 @@ def train_on(
     n = fewest if count is None else count
     memory = training_memory(what, devices=n, gradients=gradients, **setting)
     if memory.total > usable * where.memory:
-        raise InputError(
-            f"{what.name} needs {memory.total / 1e9:.3g} GB on each of {n} {where.name}, and "
-            f"{usable:.0%} of {where.memory / 1e9:g} GB may be used.",
-            do=f"Use {fewest} or more (--count {fewest}), recompute more (--recompute full), or "
-            "shard more (--stage 3).",
-        )
+        raise _too_large(what, where, memory, usable, n, fewest)
     share = mfu or (where.mfu.value if where.mfu else None)
     each = training_flops(what, context)
     speed = None if share is None else n * where.flops() * share / each
-    seconds = None if speed is None or tokens is None else tokens / speed
-    hours = None if seconds is None else seconds * n / _HOUR
     return Training(
         shape=what,
         device=where,
@@ -130,10 +123,33 @@ def train_on(
         mfu_source=_mfu_source(where, mfu),
         tokens_per_second=speed,
         tokens=tokens,
-        seconds=seconds,
-        device_hours=hours,
-        usd=None if hours is None or price is None else hours * price,
+        **_taken(n, speed, tokens, price),
         warnings=_warnings(what, where, mfu, share, tokens),
+    )
+
+
+def _taken(
+    count: int, speed: float | None, tokens: float | None, price: float | None
+) -> dict[str, Any]:
+    """Return the time and cost of a run; None where not known.
+
+    Args:
+        count: devices; speed: tokens a second of all; tokens: of the run; price: USD an hour.
+    """
+    seconds = None if speed is None or tokens is None else tokens / speed
+    hours = None if seconds is None else seconds * count / _HOUR
+    usd = None if hours is None or price is None else hours * price
+    return {"seconds": seconds, "device_hours": hours, "usd": usd}
+
+
+def _too_large(
+    what: Shape, where: Device, memory: Memory, usable: float, count: int, fewest: int
+) -> InputError:
+    return InputError(
+        f"{what.name} needs {memory.total / 1e9:.3g} GB on each of {count} {where.name}, and "
+        f"{usable:.0%} of {where.memory / 1e9:g} GB may be used.",
+        do=f"Use {fewest} or more (--count {fewest}), recompute more (--recompute full), or "
+        "shard more (--stage 3).",
     )
 
 
