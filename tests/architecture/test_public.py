@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import isoflop
-from isoflop.cli.main import VERBS, cli
+from isoflop.cli.main import SECTIONS, VERBS, cli
 
 
 @pytest.mark.parametrize("name", isoflop.__all__)
@@ -43,6 +43,12 @@ def test_every_verb_has_help_with_an_example(verb):
     text = command.get_help(click.Context(command, info_name=f"isoflop {verb}"))
     assert "Example" in text
     assert f"isoflop {verb}" in text.split("Example")[1]
+
+
+def test_help_lists_every_verb_once():
+    assert sorted(name for names in SECTIONS.values() for name in names) == sorted(VERBS)
+    text = cli.get_help(click.Context(cli, info_name="isoflop"))
+    assert all(f"  {verb} " in text and VERBS[verb][1].split()[0] in text for verb in VERBS)
 
 
 def leaves(command: click.Command) -> list[click.Command]:

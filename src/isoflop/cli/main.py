@@ -43,6 +43,15 @@ VERBS = {
     "cite": ("cite", "Print the BibTeX of a law."),
 }
 
+#: How --help lists the verbs.
+SECTIONS = {
+    "The whole loop": ("study", "design", "train", "report"),
+    "Runs": ("runs", "data", "audit", "count"),
+    "Laws of runs": ("fit", "select", "validate", "predict", "forecast", "compare"),
+    "Decisions": ("plan", "hardware", "serve", "moe", "inference"),
+    "What is published": ("laws", "cite", "replay"),
+}
+
 EPILOG = """\b
 Exit codes: 0 done; 1 the runs say no; 2 bad usage or input; 3 a missing extra.
 Example:  isoflop study --quick --out my-study"""
@@ -64,8 +73,10 @@ class Verbs(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the verbs without importing them."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_, text) in VERBS.items()])
+        width = max(map(len, VERBS))
+        for heading, names in SECTIONS.items():
+            with formatter.section(heading):
+                formatter.write_dl([(name.ljust(width), VERBS[name][1]) for name in names])
 
 
 @click.group(cls=Verbs, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
