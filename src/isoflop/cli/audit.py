@@ -9,6 +9,7 @@ import click
 
 from isoflop.cli import options as o
 from isoflop.errors import InputError
+from isoflop.runs.convention import UNSTATED
 from isoflop.units import parse_flops
 
 if TYPE_CHECKING:
@@ -105,7 +106,9 @@ def text(found: Audit) -> str:
         lines += [*_finding(finding), ""]
     if found.answer:
         lines += [f"answer as the runs are (N counts {found.convention['N']}):"]
-        lines += [f"  {name}: {_range(value)}" for name, value in found.answer.items()]
+        lines += [
+            f"  {name}: {_range(value, _unit(name, found))}" for name, value in found.answer.items()
+        ]
         lines += [""]
     if found.passed:
         lines += ["passed: " + ", ".join(_once(f.code for f in found.passed))]
@@ -126,10 +129,20 @@ def _finding(finding: Finding) -> list[str]:
     return lines
 
 
-def _range(value: Estimate) -> str:
+def _range(value: Estimate, unit: str) -> str:
     low, high = value.interval or (None, None)
     ends = " to ".join("open" if end is None else f"{end:.4g}" for end in (low, high))
-    return f"{value.estimate:.4g} ({ends}, {100 * (value.level or 0):.0f} %: {value.holds})"
+    return f"{value.estimate:.4g}{unit} ({ends}, {100 * (value.level or 0):.0f} %: {value.holds})"
+
+
+def _unit(name: str, found: Audit) -> str:
+    """Return the unit of a number of the answer as the table counts it; an exponent has none."""
+    if name.startswith("N*"):
+        return " parameters"
+    if name.startswith("loss"):
+        said = found.convention["loss"]
+        return f" {said}" if said != UNSTATED else " (the table does not say its unit)"
+    return ""
 
 
 def _of(group: str) -> str:
