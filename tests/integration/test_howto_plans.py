@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import doctest
 import re
 import shlex
 
 import numpy as np
 import pytest
-from documents import DOCS
+from documents import DOCS, fences
 
 from isoflop.cli.main import run
 from isoflop.laws.chinchilla import chinchilla
@@ -40,3 +41,13 @@ def test_commands_print_what_the_page_shows(page, capsys, tmp_path, monkeypatch)
             printed += capsys.readouterr().out
         for line in shown.splitlines():
             assert line.rstrip() in printed.splitlines(), (block, line, printed)
+
+
+def test_python_of_the_pages_gives_what_it_shows():
+    page = (DOCS / "howto" / "cluster-for-a-month.md").read_text(encoding="utf-8")
+    text = "\n".join(fences(page, "pycon"))
+    examples = doctest.DocTestParser().get_doctest(text, {"__name__": "page"}, "page", None, 0)
+    assert len(examples.examples) >= 5
+    report: list[str] = []
+    result = doctest.DocTestRunner().run(examples, out=report.append)
+    assert result.failed == 0, "".join(report)
