@@ -8,6 +8,7 @@ import msgspec
 
 from isoflop.errors import InputError
 from isoflop.plan.lifetime import TRAIN_FLOPS
+from isoflop.plan.search import LARGEST
 from isoflop.units import format_count, format_flops
 
 
@@ -95,12 +96,22 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
         return self
 
 
+#: Tokens beyond which nothing is looked for, as there is a largest N, far beyond any model.
+_MOST_D = 1e28
+
+
 def checked_size(N: float, D: float) -> None:
-    """Refuse a plan of less than one parameter or token.
+    """Refuse a plan of less than one parameter or token, or of more than are looked for.
 
     Raises:
-        InputError: the law was asked far below any model.
+        InputError: the law was asked far below or above any model.
     """
+    if N > LARGEST or D > _MOST_D:
+        raise InputError(
+            f"the best plan is {N:.3g} parameters on {D:.3g} tokens.",
+            f"Nothing is looked for beyond {LARGEST:g} parameters or {_MOST_D:g} tokens.",
+            "Give a smaller budget, a higher loss, or fewer tokens.",
+        )
     if not (N >= 1 and D >= 1):
         raise InputError(
             f"the best plan is {N:.3g} parameters on {D:.3g} tokens.",

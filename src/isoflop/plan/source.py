@@ -13,7 +13,7 @@ from isoflop.laws.law import Law
 from isoflop.laws.registry import get
 from isoflop.laws.resolve import resolve
 from isoflop.plan.constants import collect, described
-from isoflop.plan.surface import Surface
+from isoflop.plan.surface import SIZES, Surface
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -165,7 +165,19 @@ def _extended(base: _Base, law: Law) -> _Base:
 
 
 def _quantised(base: _Base) -> _Base:
-    """Return the law of the model served at few bits a weight."""
+    """Return the law of the model served at few bits a weight.
+
+    Raises:
+        InputError: the law's N is not all parameters of a dense model.
+    """
+    counted = [name for name in SIZES[1:] if name in base.law.input_names]
+    if counted:
+        raise InputError(
+            f"what few bits cost is known in all parameters of a dense model; `{base.law.name}`"
+            f" counts {counted[0]}.",
+            "A law of quantised experts, or of another count, is not known.",
+            "Drop --serve-bits, or plan a dense model:  --law chinchilla",
+        )
     borrowed = (
         "What quantisation costs is borrowed from Kumar et al. 2024, fitted up to 1.7B parameters"
         " and 26B tokens, not measured with these constants."

@@ -94,9 +94,10 @@ class Surface:
 
     def inputs(self, N: Any, D: Any) -> dict[str, Any]:
         """Return the law's inputs at N and D, by name."""
-        if "M" in self.law.input_names and "C" in self.law.input_names:
-            return {"C": TRAIN_FLOPS * N * D, "M": D / N, **self.others}
-        return {self.size: N, "D": D, **self.others}
+        if not {"C", "M"} <= set(self.law.input_names):
+            return {self.size: N, "D": D, **self.others}
+        both = {"C": TRAIN_FLOPS * N * D, "M": D / N, self.size: N, "D": D}
+        return {x: both[x] for x in both if x in self.law.input_names} | self.others
 
     def thinned(self, most: int) -> Surface:
         """Return the surface with at most so many samples, evenly taken (for figures)."""

@@ -6,6 +6,7 @@ from scipy.optimize import brentq, minimize_scalar
 
 from isoflop import laws
 from isoflop.errors import InputError, NotIdentified
+from isoflop.plan.ask import ask
 from isoflop.plan.limits import Limits
 from isoflop.plan.optimise import lowest_cost, lowest_loss, lowest_reachable
 from isoflop.plan.source import surface
@@ -144,6 +145,7 @@ def test_every_sample_is_its_own_problem():
         ("abnar", {"S": 0.5}, None),
         ("chinchilla[N=precision_parameters]", {"P_w": 8.0, "P_a": 8.0, "P_kv": 8.0}, None),
         ("chinchilla", {}, 6.0),
+        ("gadre", {}, 6.0),
         ("chinchilla", {"U": 25e9}, None),
         ("E + A/N^0.3 + B/D^0.4 + 1e3/(N*D)^0.1", None, None),
     ],
@@ -190,6 +192,28 @@ def test_quantised_models_lose_by_more_tokens_and_every_size_is_searched(bits, t
 
 
 # Refusals -----------------------------------------------------------------------------------------
+def test_laws_in_compute_and_ratio_are_quantised_as_those_in_size_and_tokens():
+    """Gadre's law is Chinchilla's with other inputs, so its quantised models lose the same."""
+    eta = laws.get("gadre").constants("c4")["eta"]
+    E_, a, b_ = (laws.get("gadre").constants("c4")[x] for x in ("E", "a", "b"))
+    same = {"E": E_, "A": a / 6**eta, "alpha": 2 * eta, "B": b_ / 6**eta, "beta": 2 * eta}
+    one = surface("gadre", constants="c4", serve_bits=4.0)
+    other = surface("chinchilla", constants=same, serve_bits=4.0)
+    N, D = np.array([[1e9, 7e9]]), np.array([[1e11, 2e12]])
+    assert one.loss(N, D) == pytest.approx(other.loss(N, D), rel=1e-12)
+
+
+def test_few_bits_of_a_mixture_are_refused():
+    with pytest.raises(InputError, match="counts N_act"):
+        surface("joint_moe", inputs={"E": 8.0}, serve_bits=4.0)
+
+
+@pytest.mark.parametrize("budget", ["1e40 tokens", 1e60])
+def test_beyond_any_model_is_said(budget):
+    with pytest.raises(InputError, match="Nothing is looked for beyond"):
+        ask("chinchilla", budget, serve="2T")
+
+
 def test_a_loss_below_the_floor_has_no_plan_and_the_floor_is_told():
     assert np.isnan(lowest_cost(tex(), 1.69, limits=FREE).N[0])
     assert lowest_reachable(tex(), limits=FREE) == pytest.approx(E, rel=1e-7)
