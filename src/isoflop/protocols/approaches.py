@@ -81,47 +81,47 @@ def approach3(fitted: Fitted, settings: Settings) -> Approach:
     if law is None or law.samples is None:
         reason = fitted.reasons.get(name, "the fit has no samples.")
         return Approach(name=name, title=TITLES[name], ok=False, notes=[reason])
-    data, notes = fitted.data, []
+    record = _parametric_record(name, law, law.samples, level)
+    data, miss = fitted.data, fitted.misses[name]
     span = (float(data.C.min()), float(data.C.max()))
     model = parametric_model(law)
-    parameters = {
-        p: summarise(law.estimate[p], law.samples[:, i], level)
-        for i, p in enumerate(law.parameters)
-    }
-    identified = {p: ok and is_bounded(parameters[p]) for p, ok in law.identified.items()}
-    open_ones = [p for p, ok in identified.items() if not ok]
-    if open_ones:
-        notes.append(f"not identified by these runs: {', '.join(open_ones)}.")
     try:
         ends = [best_size(model.sample, data.cost, C, around=fitted.around(C)) for C in span]
         point = [point_size(model, data, C, fitted.around(C)) for C in span]
     except NotIdentified as error:
-        return Approach(
-            name=name,
-            title=TITLES[name],
-            ok=False,
-            parameters=parameters,
-            identified=identified,
-            notes=[*notes, reason_of(error)],
-        )
+        return msgspec.structs.replace(record, notes=[*record.notes, reason_of(error)])
     N_opt, D_opt = _line(span, ends, point, "N"), _line(span, ends, point, "D")
-    miss = fitted.misses[name]
     predicted = law.point(N=data.N, D=data.D)
     residuals = dict(zip(data.id.tolist(), (data.loss - predicted).tolist(), strict=True))
-    return Approach(
-        name=name,
-        title=TITLES[name],
+    slopes = "Exponents are slopes of the optimum under the exact cost C(N, D)."
+    return msgspec.structs.replace(
+        record,
         ok=True,
         N_exponent=summarise(N_opt.exponent, N_opt.exponents, level),
         D_exponent=summarise(D_opt.exponent, D_opt.exponents, level),
         N_opt=power_law_record(N_opt, span, level, miss),
         D_opt=power_law_record(D_opt, span, level, miss, -1),
         loss_opt=_loss_curve(model, data, fitted.around, level),
-        parameters=parameters,
-        identified=identified,
         residuals=residuals,
         details=_fit_details(law, residuals),
-        notes=[*notes, "Exponents are slopes of the optimum under the exact cost C(N, D)."],
+        notes=[*record.notes, slopes],
+    )
+
+
+def _parametric_record(name: str, law: Fit, samples: np.ndarray, level: float) -> Approach:
+    """Return what the fit itself says, before any allocation: parameters, which are identified."""
+    parameters = {
+        p: summarise(law.estimate[p], samples[:, i], level) for i, p in enumerate(law.parameters)
+    }
+    identified = {p: ok and is_bounded(parameters[p]) for p, ok in law.identified.items()}
+    loose = [p for p, ok in identified.items() if not ok]
+    return Approach(
+        name=name,
+        title=TITLES[name],
+        ok=False,
+        parameters=parameters,
+        identified=identified,
+        notes=[f"not identified by these runs: {', '.join(loose)}."] if loose else [],
     )
 
 
