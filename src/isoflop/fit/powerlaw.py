@@ -64,12 +64,11 @@ def fit_power_law(
     Args:
         C: compute of each point, FLOPs, shape [point].
         y: estimates, shape [point], positive.
-        samples: samples of y, shape [sample, point]; NaN marks a sample without an optimum:
-            its line is NaN too, and summaries count it as lying anywhere.
+        samples: samples of y, shape [sample, point]; NaN marks a sample without an optimum. It
+            is left out of its line, as a budget without one is left out of the estimate; a line
+            needs two, and is NaN with fewer: summaries count it as lying anywhere.
         rng: source of the scatter noise.
-        weights: of the squares, shape [point]; equal if None. With weights a sample's missing
-            optimum is left out of its line, as a budget without one is left out of the
-            estimate; a line needs two.
+        weights: of the squares, shape [point]; equal if None.
 
     Raises:
         NotIdentified: fewer than two distinct values of C.
@@ -80,7 +79,6 @@ def fit_power_law(
             f"a power law of C needs at least two budgets; there are {len(np.unique(x))}.",
             do="Add a budget at least three times larger or smaller.",
         )
-    weighted = weights is not None
     w = np.ones_like(x) if weights is None else np.asarray(weights, dtype=float)
     centre = float(w @ x / w.sum())
     level, exponent = _lines(x - centre, np.log(y)[None], w)[0]
@@ -88,23 +86,24 @@ def fit_power_law(
         logs = np.log(samples)  # NaN where a wild sample is negative
     scatter = _scatter(np.log(y) - level - exponent * (x - centre), logs, w)
     noisy = logs + rng.normal(0.0, scatter, logs.shape) if scatter > 0 else logs
-    lines = _lines(x - centre, noisy, w, partial=weighted)
+    lines = _lines(x - centre, noisy, w)
     return PowerLaw(centre, float(level), float(exponent), lines[:, 0], lines[:, 1], scatter)
 
 
-def _lines(x: np.ndarray, y: np.ndarray, w: np.ndarray, *, partial: bool = False) -> np.ndarray:
+def _lines(x: np.ndarray, y: np.ndarray, w: np.ndarray) -> np.ndarray:
     """Return level and slope of the weighted line through each row of y, [row, 2].
+
+    Missing points are left out; a row of fewer than two is NaN.
 
     Args:
         x: shape [point]; y: [row, point]; w: [point].
-        partial: leave missing points out; otherwise their row is NaN.
     """
     known = np.isfinite(y)
     use = known * w
     filled = np.where(known, y, 0.0)
     total, moment, square = use.sum(axis=1), use @ x, use @ x**2
     first, cross = (use * filled).sum(axis=1), (use * filled) @ x
-    enough = known.sum(axis=1) >= 2 if partial else known.all(axis=1)
+    enough = known.sum(axis=1) >= 2
     determinant = np.where(enough, total * square - moment**2, np.nan)
     slope = (total * cross - moment * first) / determinant
     return np.stack([(first - slope * moment) / np.where(enough, total, np.nan), slope], axis=1)

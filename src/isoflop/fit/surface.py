@@ -179,22 +179,18 @@ def _surface(
         D_opt=fit_power_law(at, cost.tokens(sizes, at), cost.tokens(sizes_drawn, at), **how),
         loss_opt=fit_power_law(at, lowest, drawn[:, :, 1].T, **how),
         curvature=float(np.mean([p.curvature / p.loss for p in good])),
-        curvatures=_curvatures(drawn, partial=profile == "akima"),
+        curvatures=_curvatures(drawn),
         cost=cost,
         profile=profile,
     )
 
 
-def _curvatures(drawn: np.ndarray, *, partial: bool) -> np.ndarray:
-    """Return each sample's mean relative curvature, [sample], from [budget, sample, 3].
+def _curvatures(drawn: np.ndarray) -> np.ndarray:
+    """Return each sample's mean relative curvature, [sample], from minima [budget, sample, 3].
 
-    Args:
-        drawn: samples of the minima.
-        partial: leave out budgets without a minimum; otherwise the sample is NaN.
+    Budgets without a minimum are left out of their sample; without any it is NaN.
     """
     relative = drawn[:, :, 2] / drawn[:, :, 1]
-    if not partial:
-        return relative.mean(axis=0)
     known = np.isfinite(relative)
     count = np.where(known.any(axis=0), known.sum(axis=0), np.nan)
     return np.where(known, relative, 0.0).sum(axis=0) / count

@@ -74,7 +74,7 @@ def _notes(fitted: Fitted, settings: Settings) -> list[str]:
 
 
 def open_ends(fitted: Fitted, level: float) -> list[str]:
-    """Return why approach 2's intervals are open, if they are: budgets that lose their minimum."""
+    """Return what redrawn runs say of budgets that hardly have a minimum, if some do."""
     surface = fitted.surface
     if surface is None:
         return []
@@ -84,12 +84,11 @@ def open_ends(fitted: Fitted, level: float) -> list[str]:
     shares = lost.mean(axis=1)
     worst = sorted(zip(shares, (p.budget for p in surface.usable), strict=True), reverse=True)[:3]
     listed = ", ".join(
-        f"{100 * share:.0f} % of {budget:.3g}" for share, budget in worst if share > 0.005
+        f"{100 * share:.0f} % at {budget:.3g}" for share, budget in worst if share > 0.005
     )
     return [
-        "Intervals of approach 2 are open where redrawn runs have no minimum any more:"
-        f" {listed} FLOPs. Repeat or spread these budgets' sizes, leave the budgets out"
-        " (--where), or plan with a law alone (isoflop fit --out fit.json)."
+        f"Redrawn runs of some budgets have no minimum any more ({listed} FLOPs): approach 2's line"
+        " goes through the others there. Repeat or spread these budgets' sizes."
     ]
 
 
