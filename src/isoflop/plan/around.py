@@ -106,21 +106,17 @@ def regrets(
         needed = tokens_at(surface, seen, best[:, None])
         flops = seen * (TRAIN_FLOPS * needed + serving) - K
         flops = np.where(np.abs(flops) < 1e-9 * K, 0.0, flops)
-    found = {}
-    for k, name in enumerate(SIZES):
-        lost = _estimate(extra[:, k], surface.level, holds)
-        compute = _estimate(flops[:, k], surface.level, holds)
-        priced = compute is not None and dollars_a_flop is not None
-        found[name] = Regret(
+    dollars = flops * (np.nan if dollars_a_flop is None else dollars_a_flop)
+    return {
+        name: Regret(
             N=float(sizes[k]),
             D=None if np.isnan(D[k]) else float(D[k]),
-            loss=lost,
-            flops=compute,
-            dollars=_estimate(flops[:, k] * dollars_a_flop, surface.level, holds)
-            if priced
-            else None,
+            loss=_estimate(extra[:, k], surface.level, holds),
+            flops=_estimate(flops[:, k], surface.level, holds),
+            dollars=_estimate(dollars[:, k], surface.level, holds),
         )
-    return found
+        for k, name in enumerate(SIZES)
+    }
 
 
 def _estimate(rows: np.ndarray, level: float, holds: str) -> Estimate | None:
@@ -181,8 +177,9 @@ def frontier(surface: Surface, question: Question, best: Optimum) -> list[Row]:
     """
     K, serving, limits = float(best.cost[0]), question.serving.weighted, question.limits
     trained = question.budget is not None and optima.unbounded(question)
-    # A closed form is as quick for all samples as a search is for some.
-    thin = surface if closed.as_chinchilla(surface) else surface.thinned(BAND)
+    # Without serving a closed form is as quick for all samples as a search is for some.
+    quick = trained and closed.as_chinchilla(surface) is not None
+    thin = surface if quick else surface.thinned(BAND)
     rows = []
     for budget in (float(x) for x in K * 10 ** np.arange(-2.0, 2.01, 0.5)):
         own = trained and budget == K

@@ -22,6 +22,7 @@ from isoflop.samples import SAMPLING, Estimate, interval, summarise
 if TYPE_CHECKING:
     from isoflop.plan.question import Question
     from isoflop.plan.surface import Surface
+    from isoflop.validate.prediction import Prediction
 
 
 def decide(surface: Surface, question: Question) -> Plan:
@@ -37,13 +38,7 @@ def decide(surface: Surface, question: Question) -> Plan:
     objective, target, best = _optimise(surface, question)
     N, D = float(best.N[0]), float(best.D[0])
     deviation = optima.off(surface, question)
-    drawn, rule = _quantities(surface, question, best, deviation)
-    alone, _ = _quantities(surface, question, best, None)
-    alone["loss"] = surface.loss(np.array([[N]]), np.array([[D]]))[:, 0]
     told = optima.predicted(surface, N, D)
-    loss, loss_holds = optima.run_loss(surface, told, alone["loss"])
-    drawn["loss"] = loss
-    holds = dict.fromkeys(drawn, misses.held(deviation)) | {"C": SAMPLING, "loss": loss_holds}
     known = {surface.size: N, "D": D, "C": TRAIN_FLOPS * N * D, "M": D / N, **surface.others}
     factors = surface.outside(**known)
     near = _around(surface, question, best, deviation)
@@ -57,24 +52,42 @@ def decide(surface: Surface, question: Question) -> Plan:
         budget=question.budget,
         target=target,
         bounds=_bounds(question.limits, N, D),
-        choice=Choice(**{name: float(drawn[name][0]) for name in _fields(drawn)}),
-        loss=float(loss[0]),
         loss_unit=surface.loss_unit,
-        accuracy=_accuracy(question, loss, surface.level, loss_holds),
         link=question.link.name if question.link else "",
-        intervals=_intervals(drawn, surface.level),
+        **_answered(surface, question, best, deviation, told),
         level=surface.level,
         samples=surface.rows - 1,
         **near,
         cost=money.split(N, D, question.serving, question.machine),
         serving=_comparison(surface, question, best),
         implied_serving=around.implied_serving(surface, N, D),
-        rule=rule,
         distance=factors,
         warnings=warnings(surface, question, best, factors, near["flat"], told),
-        holds=holds if surface.rows > 1 else {},
-        sampling=_differing(drawn, alone, surface.level),
     )
+
+
+def _answered(
+    surface: Surface,
+    question: Question,
+    best: Optimum,
+    deviation: float | None,
+    told: Prediction | None,
+) -> dict[str, Any]:
+    """Return the choice, its loss and accuracy, their intervals and what these hold."""
+    drawn, rule = _quantities(surface, question, best, deviation)
+    alone, _ = _quantities(surface, question, best, None)
+    alone["loss"] = surface.loss(best.N[:1, None], best.D[:1, None])[:, 0]
+    drawn["loss"], loss_holds = optima.run_loss(surface, told, alone["loss"])
+    holds = dict.fromkeys(drawn, misses.held(deviation)) | {"C": SAMPLING, "loss": loss_holds}
+    return {
+        "choice": Choice(**{name: float(drawn[name][0]) for name in _fields(drawn)}),
+        "loss": float(drawn["loss"][0]),
+        "accuracy": _accuracy(question, drawn["loss"], surface.level, loss_holds),
+        "intervals": _intervals(drawn, surface.level),
+        "rule": rule,
+        "holds": holds if surface.rows > 1 else {},
+        "sampling": _differing(drawn, alone, surface.level),
+    }
 
 
 # Objectives ---------------------------------------------------------------------------------------

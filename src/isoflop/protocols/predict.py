@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,8 +20,9 @@ from isoflop.validate.scores import errors, skill
 from isoflop.validate.validation import TOGETHER
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
+    from isoflop.fit.records import Interval
     from isoflop.protocols.data import RunData
     from isoflop.protocols.models import Fitted, Model, Settings
 
@@ -131,31 +132,17 @@ def plan_run(fitted: Fitted, C: float, settings: Settings) -> PlanAnswer:
 
     best = best_size(mean, cost, C, around=fitted.around(C))
     N, D = best.N[:1], best.D[:1]
-    alone = mix(choice.N for choice in choices.values())
-    optima = mix(
-        choice.N * fitted.misses[name].factors(len(choice.N), C) for name, choice in choices.items()
-    )
-    known = [fitted.misses[name].deviation(C) is not None for name in choices]
-    holds = MISSES if any(known) else SAMPLING
-    chosen = _optimum((N, D), optima, cost.tokens(optima, C), level, holds)
-    run = mix(model.sample(N, D)[:, 0] for model in models.values())
-    run = run + settings.rng(5).normal(0.0, fitted.noise, run.shape)
-    run = form_error(fitted, settings).add(run[:, None], N, D)[:, 0]
+    chosen, alone = _chosen(fitted, choices, (N, D), C, mix, level)
+    run = _run(fitted, mix(model.sample(N, D)[:, 0] for model in models.values()), N, D, settings)
     decades = float(np.log10(C / fitted.data.C.max()))
     return PlanAnswer(
         C=C,
         decades=decades,
         level=level,
         convention=fitted.data.convention,
-        N=chosen["N"],
-        D=chosen["D"],
-        tokens_per_parameter=chosen["tokens_per_parameter"],
+        **chosen,
         loss=summarise(float(best.loss[0]), run, level, RUN),
-        sampling={
-            name: x.interval
-            for name, x in _optimum((N, D), alone, cost.tokens(alone, C), level, SAMPLING).items()
-            if x.interval is not None
-        },
+        sampling=alone,
         by_model={
             name: _by_model(model, name, choices[name], fitted, C, level)
             for name, model in models.items()
@@ -169,6 +156,37 @@ def plan_run(fitted: Fitted, C: float, settings: Settings) -> PlanAnswer:
             *open_ends(fitted, level),
         ],
     )
+
+
+def _run(
+    fitted: Fitted, mean: np.ndarray, N: np.ndarray, D: np.ndarray, settings: Settings
+) -> np.ndarray:
+    """Return samples of a run's loss from those of its mean: noise, and the error of the form."""
+    noisy = mean + settings.rng(5).normal(0.0, fitted.noise, mean.shape)
+    return form_error(fitted, settings).add(noisy[:, None], N, D)[:, 0]
+
+
+def _chosen(
+    fitted: Fitted,
+    choices: Mapping[str, SizeChoice],
+    point: tuple[np.ndarray, np.ndarray],
+    C: float,
+    mix: Callable[[Iterable[np.ndarray]], np.ndarray],
+    level: float,
+) -> tuple[dict[str, Any], dict[str, Interval]]:
+    """Return N, D and tokens per parameter, widened by what is known of the models' misses.
+
+    And the intervals of the samples alone, where they differ.
+    """
+    alone = mix(choice.N for choice in choices.values())
+    moved = mix(
+        choice.N * fitted.misses[name].factors(len(choice.N), C) for name, choice in choices.items()
+    )
+    known = any(fitted.misses[name].deviation(C) is not None for name in choices)
+    tokens, holds = fitted.data.cost.tokens, MISSES if known else SAMPLING
+    chosen = _optimum(point, moved, tokens(moved, C), level, holds)
+    plain = _optimum(point, alone, tokens(alone, C), level, SAMPLING) if known else {}
+    return chosen, {name: x.interval for name, x in plain.items() if x.interval is not None}
 
 
 def _optimum(
