@@ -102,6 +102,10 @@ KNOWN: dict[str, Known] = {
     "C_6ND": Known("FLOP"),
 }
 
+#: Parts of common names that say nothing of what a column holds.
+_VAGUE = frozenset(_words("n d c of val total size model count num max train training"))
+#: Of these, what may mean parameters where nothing better does.
+_SIZE = frozenset(_words("size model"))
 #: What N, D and C are by the other two where C counts 6ND.
 _FROM_OTHERS = {"N": "C/(6*D)", "D": "C/(6*N)", "C": "6*N*D"}
 
@@ -198,7 +202,9 @@ def _closest(wanted: str, names: list[str]) -> str:
     """Return a column that may be meant, to put into the flag."""
     known = KNOWN[wanted].names if wanted in KNOWN else ()
     parts = {wanted.lower(), *(part for name in known for part in name.split("_"))}
-    parts -= {"n", "d", "c", "of", "val", "total"} - {wanted.lower()}
-    scores = {name: len(parts & set(plain(name).split("_"))) for name in names}
+    parts -= _VAGUE - {wanted.lower()} - (_SIZE if wanted == "N" else frozenset())
+    words = {name: set(plain(name).split("_")) for name in names}
+    # `tokens_per_sec` is a rate of tokens, not their number.
+    scores = {name: len(parts & own) * ("per" not in own) for name, own in words.items()}
     best = max(scores, key=lambda name: scores[name], default="")
     return best if best and scores[best] else "YOUR_COLUMN"

@@ -8,6 +8,7 @@ import numpy as np
 
 from isoflop.runs.finding import Finding
 from isoflop.samples import median
+from isoflop.units import UNITS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,6 +28,8 @@ FORWARD = 0.05
 #: C a parameter that varies by no more than this (standard deviation of its logarithm) over runs
 #: whose D varies by more than that does not count the tokens.
 STEADY, VARIED = 0.1, 0.3
+#: Decades within which a ratio is taken for a unit: C counts attention, N other weights.
+CLOSE = 0.6
 #: Tokens a parameter of compute-optimal training, Hoffmann et al. 2022; only to suggest a unit.
 TOKENS = 20.0
 #: Units that a column may be in.
@@ -57,9 +60,8 @@ def flops(table: RunTable) -> Iterator[Finding]:
     ratio = columns["C"] / (6.0 * columns["N"] * columns["D"])
     if not 1 / OTHER_UNIT <= median(ratio) <= OTHER_UNIT and _without_tokens(columns):
         yield _a_token(columns)
-    elif (thousands := _thousands(median(ratio))) and not list(scale(table)):
-        message = f"C is {median(ratio):.3g} x 6ND, about 1e{3 * thousands:+d}."
-        yield _other_unit("N", message, median(ratio), "N, D or C")
+    elif not list(scale(table)) and (told := _unit_of_C(median(ratio))):
+        yield told
     else:
         yield from _not_6nd(table, ratio)
 
@@ -86,8 +88,34 @@ def _other_unit(name: str, message: str, number: float, which: str = "", told: s
         severity="warning",
         message=message,
         numbers={"found": number},
-        why=f"{which or name} looks as if in thousands, millions or billions; N* and D* follow.",
+        why=f"{name} looks as if in thousands, millions or billions; N* and D* follow.",
         remedy=f'Convert it:  --column "{name}={told}',
+    )
+
+
+def _unit_of_C(ratio: float) -> Finding | None:
+    """Return the finding that C over 6ND is a unit of one of them, if it is, N and D agreeing."""
+    thousands, days = _thousands(ratio), UNITS["pf-day"][1]
+    if abs(np.log10(ratio * days)) < CLOSE:
+        which, do = "C looks as if in PF-days", f'"C=C * {days:g}"'
+    elif thousands < 0:
+        which, do = "C looks as if in another unit", f'"C=C * 1e{-3 * thousands}"'
+    elif thousands > 0 and thousands % 2 == 0:
+        unit = 10.0 ** (3 * thousands / 2)
+        which = f"N and D look as if both in units of {unit:g}, or C looks as if in another unit"
+        do = f'"N=N * {unit:g}" --column "D=D * {unit:g}"'
+    elif thousands > 0:
+        which = "N, D or C looks as if in another unit"
+        do = f'"D=D * 1e{3 * thousands}"  if it is D'
+    else:
+        return None
+    return Finding(
+        code="scale",
+        severity="warning",
+        message=f"C is {ratio:.3g} x 6ND, about 1e{round(np.log10(ratio)):+d}.",
+        numbers={"found": ratio},
+        why=f"{which}; N* and D* at a budget follow.",
+        remedy=f"Convert it:  --column {do}",
     )
 
 
@@ -147,4 +175,4 @@ def _not_6nd(table: RunTable, ratio: np.ndarray) -> Iterator[Finding]:
 def _thousands(ratio: float) -> int:
     """Return the power of a thousand that a ratio is within half a decade of; 0 is none."""
     power = round(np.log10(ratio) / 3)
-    return power if abs(np.log10(ratio) - 3 * power) < 0.6 else 0
+    return power if abs(np.log10(ratio) - 3 * power) < CLOSE else 0

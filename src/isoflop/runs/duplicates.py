@@ -112,7 +112,8 @@ def checkpoints(table: RunTable) -> Iterator[Finding]:
             )
         return
     progress = progress_of(table)
-    once = "N" in table.columns and len(np.unique(table["N"])) == len(table)  # a size a row
+    # A size a row, or an identity a row, as trackers export them: each row is a run's last.
+    once = any(n in table.columns and len(np.unique(table[n])) == len(table) for n in ("N", "id"))
     if progress is not None and len(np.unique(table[progress])) > 1 and not once:
         likely = run_of(table)
         told = f"`{likely}` may tell the runs apart" if likely else "none says which"

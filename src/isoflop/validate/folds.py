@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from isoflop.errors import InputError
+from isoflop.samples import median
 from isoflop.validate.split import groups_of, size_of
 
 if TYPE_CHECKING:
@@ -37,6 +38,20 @@ def labels_of(table: RunTable, group: str) -> np.ndarray:
     if not group:
         return np.full(len(table), "", dtype=object)
     return np.asarray(table[group]).astype(str).astype(object)
+
+
+def rank_correlation(x: np.ndarray, y: np.ndarray, labels: np.ndarray) -> float:
+    """Return the correlation of ranks of two columns [run] within groups, the median of them.
+
+    Equal values have one rank; runs without a number are left out; 0 where nothing varies.
+    """
+    found = []
+    for label in dict.fromkeys(labels):
+        mine = (labels == label) & np.isfinite(x) & np.isfinite(y)
+        ranks = [np.unique(z[mine], return_inverse=True)[1] for z in (x, y)]
+        if mine.any() and all(r.max() > 0 for r in ranks):
+            found.append(float(np.corrcoef(*ranks)[0, 1]))
+    return median(np.array(found)) if found else 0.0
 
 
 def parts_of(

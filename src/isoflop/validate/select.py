@@ -18,7 +18,7 @@ from isoflop.laws.resolve import resolve
 from isoflop.runs.table import RunTable
 from isoflop.runs.where import mask_of
 from isoflop.validate.candidates import Candidate, choose, point_of, scores_of
-from isoflop.validate.folds import labels_of, parts_of
+from isoflop.validate.folds import labels_of, parts_of, rank_correlation
 from isoflop.validate.generic import generic, numeric
 from isoflop.validate.rolling import How
 from isoflop.validate.split import usable
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from isoflop.laws.law import Law
 
 SCHEMA = "isoflop.selection/1"
+#: Rank correlation with the input it goes with most above which a score is said to rise.
+RISING = 0.3
 
 
 class Selection(msgspec.Struct, frozen=True, kw_only=True, eq=False):
@@ -153,6 +155,7 @@ def select(
     """
     rows = _training(_table(table), train)
     outputs = (output,) if isinstance(output, str) else tuple(output)
+    rising = [] if laws else _rising(rows, inputs, outputs, group)
     if not laws:
         laws = _general(rows, inputs, outputs, group)
     known = _few(_resolved(laws, rows, outputs), most)
@@ -162,6 +165,7 @@ def select(
     if folds == "rolling" and not column:
         few = "One part alone could be rolled along, which decides nothing: parts are random."
         note = " ".join(filter(None, (note, few)))
+    note = " ".join(filter(None, (note, *rising)))
     candidates, unit = scores_of(rows, known, parts, hows)
     chosen = choose(candidates)
     law = next(law for law in known if law.name == chosen)
@@ -203,6 +207,24 @@ def _general(
     smallest = int(np.unique(labels_of(rows, group), return_counts=True)[1].min())
     inputs = inputs or numeric(rows, {*outputs, group})
     return generic(rows, inputs, smallest=smallest, loss=_positive(rows, outputs))
+
+
+def _rising(rows: RunTable, inputs: Sequence[str], outputs: Sequence[str], group: str) -> list[str]:
+    """Say which outputs are scores below one that rise, where most general forms fall."""
+    inputs = inputs or numeric(rows, {*outputs, group})
+    labels = labels_of(rows, group)
+    told = []
+    for output in outputs:
+        values = rows[output][np.isfinite(rows[output])]
+        if not len(values) or values.min() < 0 or values.max() >= 1:
+            continue
+        ranks = [rank_correlation(rows[x], rows[output], labels) for x in inputs]
+        if max(ranks, key=abs, default=0.0) > RISING:
+            told.append(
+                f"`{output}` rises, and most forms fall: choose for what it lacks of one as well:"
+                f'  --column "error=1-{output}" --output error'
+            )
+    return told
 
 
 def _few(laws: list[Law], most: int | None) -> list[Law]:

@@ -131,3 +131,31 @@ def test_wrong_input(capsys, tmp_path, arguments, words, code):
     captured = capsys.readouterr()
     assert words in captured.err
     assert not captured.out
+
+
+def test_rows_before_the_first_step_and_gaps_of_a_chart_are_left_out_and_told(capsys, tmp_path):
+    path = tmp_path / "x.csv"
+    rows = [f"{x},{2 + 30 * x**-0.5}" for x in (10, 20, 40, 80, 160, 320)]
+    path.write_text("\n".join(["step,loss", "0,11.0", *rows, "30,"]) + "\n")
+    assert run(["forecast", str(path), "--x", "step", "--y", "loss", "--at", "640", "--json"]) == 0
+    (group,) = json.loads(capsys.readouterr().out)["groups"]
+    assert group["training_rows"] == 6
+    assert (
+        "training rows left out: 1 at x = 0, which has no logarithm and 1 without a y"
+        in (group["notes"])
+    )
+    assert run(["forecast", str(path), "--x", "step", "--y", "loss", "--at", "-3"]) == 2
+
+
+def test_several_curves_read_as_one_are_told(capsys, tmp_path):
+    path = tmp_path / "x.csv"
+    rows = [f"{x},{f * (2 + 30 * x**-0.5)}" for x in (10, 20, 40, 80, 160) for f in (1, 1.02, 3)]
+    path.write_text("\n".join(["step,loss", *rows]) + "\n")
+    assert run(["forecast", str(path), "--x", "step", "--y", "loss", "--at", "640"]) == 0
+    assert "at one x rows differ by a factor of 3" in capsys.readouterr().out
+    alike = [row for row in rows if not row.endswith(tuple(rows[2::3]))]
+    path.write_text("\n".join(["step,loss", *alike]) + "\n")
+    assert run(["forecast", str(path), "--x", "step", "--y", "loss", "--at", "640"]) == 0
+    told = capsys.readouterr().out
+    assert "were averaged" in told
+    assert "differ by a factor" not in told

@@ -186,6 +186,28 @@ def test_a_column_in_another_unit_is_told_the_one_that_fits():
     assert len([f for f in check(both) if f.code == "scale"]) == 2
 
 
+@pytest.mark.parametrize(
+    ("N", "C", "which", "remedy"),
+    [
+        (1, 1e-21, "C looks as if in another unit", '"C=C * 1e21"'),
+        (1, 1 / 8.64e19, "C looks as if in PF-days", '"C=C * 8.64e+19"'),
+        (1e-6, 1, "N and D look as if both", '"N=N * 1e+06" --column "D=D * 1e+06"'),
+        (1, 1e3, "N, D or C looks", '"D=D * 1e3"  if it is D'),
+    ],
+)
+def test_a_unit_of_flops_is_told(N, C, which, remedy):
+    base = table(convention=Convention())
+    scaled = base.with_columns(N=base["N"] * N, D=base["D"] * N, C=base["C"] * C)
+    finding = found(scaled)["scale"]
+    assert finding.why.startswith(which)
+    assert remedy in finding.remedy
+
+
+def test_rows_of_a_tracker_with_an_identity_each_are_no_checkpoints():
+    exported = table(N=table()["N"][:10].repeat(3), _step=np.arange(30), id=[*map(str, range(30))])
+    assert "checkpoints" not in found(exported)
+
+
 def test_runs_without_a_label_are_counted_and_never_the_ones_to_take():
     finding = found(table(corpus=[""] * 20 + ["b"] * 10))["mixed-corpus"]
     assert "none (20), b (10)" in finding.message

@@ -9,6 +9,7 @@ from audited_runs import BUDGETS, LAW, SAID, clean, columns, loss_of, optimum, t
 
 import isoflop
 from isoflop.runs.convention import Convention
+from isoflop.runs.table import RunTable
 from isoflop.validate.audit import audit_table
 from isoflop.validate.audit.codes import CODES, source_of
 
@@ -81,6 +82,18 @@ def test_a_label_that_explains_the_residuals():
     finding = found(planted(loss=loss, sampler=kind))["labels"]
     assert finding.severity == "warning"
     assert finding.numbers["spread"] == pytest.approx(0.02, rel=0.3)
+
+
+def test_diverged_runs_make_no_kind_of_their_label():
+    N, D = (x.ravel() for x in np.meshgrid(np.geomspace(1e7, 1e9, 12), np.geomspace(1e9, 1e11, 12)))
+    noise = np.exp(0.003 * np.random.default_rng(0).standard_normal(len(N)))
+    loss = (1.8 + 480 / N**0.35 + 2100 / D**0.37) * noise
+    loss[[5, 60, 110]] *= 2.2
+    kind = np.where(np.arange(144) % 5 == 0, "web", "books").astype(object)
+    table = RunTable.from_columns({"N": N, "D": D, "loss": loss, "sampler": kind})
+    codes = {f.code for f in audit_table(table).findings}
+    assert "outliers" in codes
+    assert "labels" not in codes
 
 
 # Training -----------------------------------------------------------------------------------------
@@ -383,7 +396,8 @@ def test_flops_in_another_unit_show_beside_6nd():
     finding = found(planted(C=columns()["C"] / 1e9))["scale"]
     assert finding.severity == "warning"
     assert finding.numbers["found"] == pytest.approx(1e-9)
-    assert finding.why.startswith("N, D or C looks")
+    assert finding.why.startswith("C looks as if")
+    assert "C * 1e9" in finding.remedy
 
 
 def test_complete_runs_with_a_step_counter_are_not_checkpoints():

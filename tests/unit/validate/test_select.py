@@ -165,3 +165,13 @@ def test_close_counts_rounding_as_equal():
     worse = Candidate(law="x", parameters=2, score=1.0, excess=1e-3, error=1e-4)
     assert same.close
     assert not worse.close
+
+
+def test_a_score_that_rises_is_told_that_forms_fall():
+    N, D = (x.ravel() for x in np.meshgrid(np.geomspace(1e7, 1e9, 5), np.geomspace(1e9, 1e11, 5)))
+    error = 0.1 + 40 / N**0.3 + 20 / D**0.25
+    table = {"N": N, "D": D, "accuracy": 1 - error, "error": error}
+    rising = iso.select(table, inputs=["N", "D"], output="accuracy", most=3)
+    assert '"error=1-accuracy" --output error' in rising.note
+    assert "rises" not in iso.select(table, inputs=["N", "D"], output="error", most=3).note
+    assert "rises" not in iso.select(table, ["A/N^alpha"], output="accuracy").note

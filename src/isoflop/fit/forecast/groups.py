@@ -36,7 +36,8 @@ def forecast_table(
     """Forecast each curve of a table from its training rows.
 
     Rows that are not training give the x to predict, and their y is compared with the median
-    after it was made; it has no part in it.
+    after it was made; it has no part in it. Training rows at x = 0, before the first step, and
+    those without a y, where a chart has several curves, are left out, which a note says.
 
     Args:
         table: rows of one or more curves.
@@ -69,10 +70,11 @@ def forecast_table(
         )
     labels = _labels(table, group)
     runs = _runs(table, run, labels)
+    there = (abscissa != 0) & ~np.isnan(ordinate)
     curves = {
         name: TrainingRows(f"`{name}`" if name else "", abscissa[mine], ordinate[mine])
         for name in dict.fromkeys(labels)
-        for mine in [(labels == name) & training]
+        for mine in [(labels == name) & training & there]
     }
     found, refused = [], []
     for name, curve in curves.items():
@@ -86,7 +88,8 @@ def forecast_table(
             refused.append(error)
             found.append(_without(name, len(curve.x), level, error.what))
         else:
-            found.append(_summary(name, one, seen, level))
+            lost = _left_out(abscissa, ordinate, (labels == name) & training & ~there)
+            found.append(_summary(name, one, seen, level, lost))
     if len(refused) == len(found):
         raise refused[0]
     return found
@@ -150,7 +153,18 @@ def _without(name: str, rows: int, level: float, why: str) -> CurveForecast:
     )
 
 
-def _summary(name: str, curve: Forecast, seen: np.ndarray, level: float) -> CurveForecast:
+def _left_out(x: np.ndarray, y: np.ndarray, lost: np.ndarray) -> list[str]:
+    """Say which training rows of a curve were left out, and why."""
+    start = int(np.sum(lost & (x == 0)))
+    rest = int(lost.sum()) - start
+    told = [f"{start} at x = 0, which has no logarithm"] if start else []
+    told += [f"{rest} without a y"] if rest else []
+    return [f"training rows left out: {' and '.join(told)}"] if told else []
+
+
+def _summary(
+    name: str, curve: Forecast, seen: np.ndarray, level: float, left_out: Sequence[str] = ()
+) -> CurveForecast:
     median = curve.median()
     low, high = curve.interval(level)
     known = np.isfinite(seen) & (seen > 0)
@@ -179,7 +193,7 @@ def _summary(name: str, curve: Forecast, seen: np.ndarray, level: float) -> Curv
         training_rows=curve.rows,
         last=curve.last,
         decades=float(max(np.log10(curve.x.max() / curve.last), 0.0)),
-        notes=list(curve.notes),
+        notes=[*left_out, *curve.notes],
     )
 
 

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 #: A level, a slope and a bend need four rows; fewer give no forecast.
 FEWEST = 4
+#: Rows of one x that differ by a larger factor are said to be of several curves.
+MIXED = 1.5
 #: More rows than this are averaged in equal bins of ln x.
 MOST = 128
 
@@ -62,7 +64,7 @@ def read_rows(x: Any, y: Any, name: str = "") -> Rows:
         raise InputError(f"{len(x)} values of x do not go with {len(y)} of y{of}.")
     for what, values in (("x", x), ("y", y)):
         check_positive(values, f"{what} in the training rows{of}")
-    x, y, merged = _merge(x, y)
+    x, y, merged, apart = _merge(x, y)
     if len(x) < FEWEST:
         raise NotIdentified(
             f"{len(x)} training rows{of} at different x are too few for a forecast.",
@@ -70,8 +72,16 @@ def read_rows(x: Any, y: Any, name: str = "") -> Rows:
             "Give more training rows, or evaluate the curve more often.",
         )
     notes = [f"{merged} rows with an x that was there already were averaged"] if merged else []
+    if apart > MIXED:
+        notes.append(
+            f"at one x rows differ by a factor of {apart:.3g}, as those of several curves do:"
+            " name the column that tells them apart (--group)"
+        )
     if y[-1] > y[0]:
-        notes.append("y ends above its start, and every law here falls: forecast 1 - y of a score")
+        notes.append(
+            "y ends above its start, and every law here falls: forecast 1 - y of a score"
+            ' (--column "error=1-SCORE" --y error)'
+        )
     tied = np.zeros(len(x), dtype=bool)
     if np.all(np.diff(y) <= 0):
         tied[1:] = np.diff(y) == 0
@@ -94,18 +104,24 @@ def check_positive(values: np.ndarray, what: str) -> None:
             f"{bad.sum()} of {len(values)} values of {what} are not positive numbers,"
             f" the first {values[bad][0]:g}.",
             "Curves are fitted in logarithms.",
-            "Remove these rows, or forecast a quantity that is positive (1 - accuracy, a loss).",
+            "Leave these rows out (--where), or forecast a quantity that is positive (a loss, an"
+            ' error:  --column "error=1-SCORE" --y error).',
         )
 
 
-def _merge(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
-    """Sort by x; rows of one x become their geometric mean, in an order that y does not change."""
+def _merge(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray, int, float]:
+    """Sort by x; rows of one x become their geometric mean, in an order that y does not change.
+
+    Returns:
+        x and y, how many rows went, and the largest factor between rows of one x.
+    """
     unique, place, counts = np.unique(x, return_inverse=True, return_counts=True)
     order = np.lexsort((y, x))
     sums = np.bincount(place[order], np.log(y[order]), len(unique))
     first = y[order][np.searchsorted(x[order], unique)]
     means = np.where(counts > 1, np.exp(sums / counts), first)
-    return unique, means, int(len(x) - len(unique))
+    last = y[order][np.searchsorted(x[order], unique, side="right") - 1]
+    return unique, means, int(len(x) - len(unique)), float(np.max(last / first))
 
 
 def _evaluations(x: np.ndarray) -> np.ndarray:

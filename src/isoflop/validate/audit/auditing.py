@@ -182,7 +182,7 @@ def _kinds(whole: Evidence) -> tuple[list[Evidence], list[Skipped]]:
             table=table.where(marks == values[i]),
             places=np.flatnonzero(marks == values[i]),
             given=None,
-            group=f"{title} {values[i]}",
+            group=f"{title} {values[i] or 'none'}",
         )
         for i in order[:MOST_KINDS]
     ]

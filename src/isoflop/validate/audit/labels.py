@@ -8,6 +8,7 @@ import numpy as np
 
 from isoflop.errors import InputError
 from isoflop.runs.finding import Finding
+from isoflop.samples import median
 from isoflop.validate.audit.influence import diagnose, span
 from isoflop.validate.audit.tails import f_tail
 
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 #: Probability of taking noise for a difference between labels, over all columns of a table.
 CHANCE = 1e-3
+#: Robust standard deviations (median absolute deviations x 1.4826) beyond which a residual is one
+#: run's own: noise of thousands of runs stays within them.
+FAR = 5.0
 #: Columns of text with more labels than this name runs, not kinds of runs.
 _LABELS = 20
 
@@ -32,15 +36,16 @@ def check_labels(e: Evidence) -> Iterator[Finding]:
     if not columns:
         raise InputError("no column of text tells kinds of runs apart.")
     d = diagnose(e)
+    residual = _clipped(d.residual)
     basis, found = d.slopes, False
     while True:
-        tested = {name: _chance(basis, groups, d.residual) for name, groups in columns.items()}
+        tested = {name: _chance(basis, groups, residual) for name, groups in columns.items()}
         best = min(tested, key=lambda name: tested[name])
         if tested[best] >= CHANCE / len(columns):
             break
         found = True
         groups = columns[best]
-        yield _kinds(e, best, groups, d.residual, tested[best])
+        yield _kinds(e, best, groups, residual, tested[best])
         basis = span(np.hstack([basis, np.eye(groups.max() + 1)[groups]]))
     if not found:
         yield Finding(
@@ -49,6 +54,13 @@ def check_labels(e: Evidence) -> Iterator[Finding]:
             message=f"no label ({', '.join(columns)}) explains the residuals of the law.",
             numbers={"columns": float(len(columns))},
         )
+
+
+def _clipped(residual: np.ndarray) -> np.ndarray:
+    """Return residuals with those far out moved in: a diverged run makes no kind of its label."""
+    away = residual - median(residual)
+    bound = FAR * 1.4826 * median(np.abs(away))
+    return np.clip(away, -bound, bound) if bound > 0 else residual
 
 
 def _chance(basis: np.ndarray, groups: np.ndarray, residual: np.ndarray) -> float:
