@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
+from isoflop.samples import median
 from isoflop.validate.rolling import Member
 
 if TYPE_CHECKING:
@@ -34,6 +35,10 @@ if TYPE_CHECKING:
 #: Values of scale and kappa that are considered.
 SCALE = np.geomspace(0.5, 32.0, 13)
 KAPPA = np.geomspace(1e-3, 30.0, 46)
+
+#: Robust deviations beyond which an error of a fold is one run's own, and the fewest errors that
+#: tell a deviation.
+FAR, ENOUGH = 6.0, 5
 
 
 class Prior(msgspec.Struct, frozen=True, kw_only=True):
@@ -161,20 +166,34 @@ def log_likelihood(
 
     Errors are normal with scale^2 times the covariance of the samples, the laws and the runs' own
     noise, and kappa^2 g g^T with g the `grown` reach. All larger runs hang on the same few smaller
-    ones, so a fold says little of kappa, however many runs it has: its z is one draw.
+    ones, so a fold says little of kappa, however many runs it has: its z is one draw. A run that
+    diverged says nothing of the others: errors far from the rest are moved in.
     """
     mixed = mix(fold, weights)
     if mixed is None:
         return None
     count = len(mixed.error)
     root = np.linalg.cholesky(mixed.covariance + mixed.noise * np.eye(count))
-    e = np.linalg.solve(root, mixed.error)
+    e = np.linalg.solve(root, _moved_in(mixed.error, mixed.noise))
     h = np.linalg.solve(root, grown(mixed.reach, fold.distance, growth))
     ee, eh, hh = float(e @ e), float(e @ h), float(h @ h)
     s, k = SCALE[:, None] ** 2, KAPPA**2
     # Matrix determinant lemma and Sherman-Morrison for s base + k h h^T.
     determinant = count * np.log(s) + np.log1p(k * hh / s)
     return -0.5 * (determinant + (ee - k * eh**2 / (s + k * hh)) / s)
+
+
+def _moved_in(error: np.ndarray, noise: float) -> np.ndarray:
+    """Return a fold's errors [run] with those moved in that lie `FAR` deviations from the middle.
+
+    A deviation is that of the errors (1.4826 times the median absolute one), or of the noise if
+    that is more; fewer than `ENOUGH` errors are as they are.
+    """
+    if len(error) < ENOUGH:
+        return error
+    centre = median(error)
+    bound = FAR * max(1.4826 * median(np.abs(error - centre)), np.sqrt(noise))
+    return np.clip(error, centre - bound, centre + bound)
 
 
 def mix(fold: Fold, weights: Mapping[str, float]) -> Member | None:

@@ -189,3 +189,15 @@ def test_prior_is_recovered_from_many_tables():
     assert 0.3 <= learned.kappa[1] <= 0.8
     assert learned.scale[0] == pytest.approx(1.0, rel=0.15)
     assert learned.families == tuple(sorted(found))
+
+
+def test_a_run_that_diverged_does_not_widen_everything():
+    rng = np.random.default_rng(3)
+    error = rng.normal(0, 0.012, 20)
+    calm = learn(PRIOR, [fold(a=member(error, np.full(20, 0.05)))], {"a": 1.0})
+    error[7] = 1.2  # its loss is three times what was predicted
+    shaken = learn(PRIOR, [fold(a=member(error, np.full(20, 0.05)))], {"a": 1.0})
+    assert shaken.scale <= 2 * calm.scale
+    # Three of four that miss as far are no accident of one run.
+    few = learn(PRIOR, [fold(a=member([0.01, 1.2, 1.2, 1.2], np.full(4, 0.05)))], {"a": 1.0})
+    assert few.scale > 4 * calm.scale
