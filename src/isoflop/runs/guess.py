@@ -90,7 +90,8 @@ def guess(names: Sequence[str], words: Collection[str] = ()) -> dict[str, Source
     A standard name that is there under its own name is that column. Otherwise the first of
     its common names that occurs is taken, in the order of preference of `columns.KNOWN`:
     for N, matrices plus head before a plain total. Case and separators do not matter. Names that
-    say it in words come after (`phrases`, a training loss after them); where nothing matches, the end of a nested name does (`model.n_params`) if it is the only one.
+    say it in words come after them (`phrases`), a training loss after these; where nothing
+    matches, the end of a nested name does (`model.n_params`) if it is the only one.
 
     Args:
         names: the columns of the file.
