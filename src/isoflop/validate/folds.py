@@ -50,7 +50,7 @@ def rank_correlation(x: np.ndarray, y: np.ndarray, labels: np.ndarray) -> float:
         mine = (labels == label) & np.isfinite(x) & np.isfinite(y)
         ranks = [np.unique(z[mine], return_inverse=True)[1] for z in (x, y)]
         if mine.any() and all(r.max() > 0 for r in ranks):
-            found.append(float(np.corrcoef(*ranks)[0, 1]))
+            found.append(float(np.corrcoef(ranks)[0, 1]))
     return median(np.array(found)) if found else 0.0
 
 
