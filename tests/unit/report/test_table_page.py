@@ -3,6 +3,7 @@
 import re
 
 import msgspec
+import numpy as np
 import pytest
 from synthetic_runs import isoflop_runs
 
@@ -11,6 +12,7 @@ from isoflop.protocols.from_table import analyse_table
 from isoflop.protocols.models import Settings
 from isoflop.protocols.result import StudyResult
 from isoflop.report import render, summary_text, write_report
+from isoflop.report.figures import isoflop_parabolas
 from isoflop.report.figures.heldout import drawn
 from isoflop.runs.convention import Convention
 from isoflop.runs.table import RunTable
@@ -91,3 +93,16 @@ def test_many_held_out_runs_are_thinned_and_said():
     assert (sizes[0], sizes[-1]) == (every[0], every[-1])
     assert sizes == sorted(sizes)
     assert "12 of 21 runs are drawn." in words(render(result))
+
+
+def test_budgets_of_too_few_sizes_share_one_look():
+    N = 1e8 * 1.3 ** np.arange(9)
+    alone = {"N": N, "D": 1e17 * 3.0 ** np.arange(9) / (6 * N), "loss": 4.0 - 0.1 * np.arange(9)}
+    table = {name: np.concatenate([RUNS[name], alone[name]]) for name in ("N", "D", "loss")}
+    runs = RunTable.from_columns(table, convention=Convention(N="all", loss="nats/token"))
+    figure = isoflop_parabolas(analyse_table(runs, settings=Settings(samples=50)))
+    names = [trace.name for trace in figure.data if trace.mode == "markers"]
+    assert names.count("budgets of too few sizes") == 1
+    assert not any("too few)" in name for name in names)
+    shown = sum(len(trace.x) for trace in figure.data if trace.mode == "markers")
+    assert shown >= len(runs)  # every run is there; the rest are minima

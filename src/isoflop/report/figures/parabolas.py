@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from isoflop.samples import Estimate
 
 
+#: Of more budgets than this, those of too few sizes for a curve share one look.
+_MOST = 8
+
+
 def isoflop_parabolas(result: StudyResult) -> go.Figure | None:
     """Draw the runs of every budget, the parabola through them and its minimum.
 
@@ -42,11 +46,39 @@ def isoflop_parabolas(result: StudyResult) -> go.Figure | None:
         linear_axis([*losses, min(losses) - 0.05 * (max(losses) - min(losses))]),
         LOSS,
     )
-    for budget, style in data.styles(result).items():
+    styles = data.styles(result)
+    few = {b for b in styles if b in optima and optima[b].status == "too few"}
+    few = few if len(styles) > _MOST else set()
+    if few:
+        _add_few(figure, [r for r in shown if r["budget"] in few])
+    for budget, style in styles.items():
         of_budget = [r for r in shown if r["budget"] == budget]
-        if of_budget:
+        if of_budget and budget not in few:
             _add_budget(figure, of_budget, optima.get(budget), style)
     return figure
+
+
+def _add_few(figure: go.Figure, rows: list[dict[str, Any]]) -> None:
+    """Add the runs of budgets that have too few sizes for a curve, all in one look."""
+    shade = colour("neutral")
+    figure.add_trace(
+        plotly().Scatter(
+            x=[r["N"] for r in rows],
+            y=[r["loss"] for r in rows],
+            mode="markers",
+            marker={"symbol": "x-thin", "size": 7, "line": {"width": 1.6, "color": shade}},
+            name="budgets of too few sizes",
+            customdata=[f"{text.flops(r['budget'])} FLOPs<br>{_hover(r)}" for r in rows],
+            hovertemplate="%{customdata}<extra></extra>",
+        )
+    )
+
+
+def _hover(row: dict[str, Any]) -> str:
+    return (
+        f"{text.escape(row['id'][:8])}<br>N = {format_count(row['N'])}, D = "
+        f"{format_count(row.get('D') or 0)} tokens<br>{format_loss(row['loss'])} nats/token"
+    )
 
 
 def _add_budget(
@@ -106,11 +138,6 @@ def _add_runs(
     name: str,
     style: data.BudgetStyle,
 ) -> None:
-    hover = [
-        f"{text.escape(r['id'][:8])}<br>N = {format_count(r['N'])}, D = "
-        f"{format_count(r.get('D') or 0)} tokens<br>{format_loss(r['loss'])} nats/token"
-        for r in rows
-    ]
     figure.add_trace(
         plotly().Scatter(
             x=[r["N"] for r in rows],
@@ -124,7 +151,7 @@ def _add_runs(
             },
             name=name,
             legendgroup=name,
-            customdata=hover,
+            customdata=[_hover(r) for r in rows],
             hovertemplate="%{customdata}<extra></extra>",
         )
     )
