@@ -183,6 +183,11 @@ def format_loss(value: float) -> str:
     return f"{value:.3f}"
 
 
+def format_ratio(value: float) -> str:
+    """Print a ratio with three significant digits: 24.5, 140, 1,868."""
+    return f"{value:,.0f}" if abs(value) >= 99.5 else f"{value:.3g}"
+
+
 def format_duration(seconds: float) -> str:
     """Print a duration in one unit: 45 s, 11.7 min, 3.4 h, 12 days, 2.1 years."""
     if not math.isfinite(seconds):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from isoflop.fit.misses import alone
 from isoflop.plan.columns import columns
-from isoflop.units import format_count, format_duration, format_flops, format_loss
+from isoflop.units import format_count, format_duration, format_flops, format_loss, format_ratio
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -23,7 +23,7 @@ def text(plan: Plan) -> str:
     choice = plan.choice
     parts = [
         f"Train {format_count(choice.N)} parameters on {format_count(choice.D)} tokens"
-        f" ({choice.tokens_per_parameter:.3g} a parameter).",
+        f" ({format_ratio(choice.tokens_per_parameter)} a parameter).",
         *_wrapped(f"{plan.objective[:1].upper()}{plan.objective[1:]}{_amount(plan)}."),
         *_wrapped(f"Law {plan.law}: {plan.constants_from}. {_counted(plan)}"),
         "",
@@ -72,8 +72,8 @@ _SHOWN: dict[str, tuple[str, str, Callable[[float], str]]] = {
     "N": ("N", "parameters", format_count),
     "D": ("D", "tokens", format_count),
     "C": ("C", "training FLOPs", format_flops),
-    "epochs": ("epochs", "", lambda x: f"{x:.3g}"),
-    "tokens_per_parameter": ("D/N", "tokens a parameter", lambda x: f"{x:.3g}"),
+    "epochs": ("epochs", "", format_ratio),
+    "tokens_per_parameter": ("D/N", "tokens a parameter", format_ratio),
     "loss": ("loss", "", format_loss),
     "batch": ("batch", "tokens", format_count),
     "learning_rate": ("learning rate", "", lambda x: f"{x:.3g}"),
@@ -182,8 +182,8 @@ def _serving(plan: Plan) -> list[str]:
     lines = (
         f"Serving {format_count(one.tokens)} tokens: the cheapest model to train to this"
         f" loss{within} has {format_count(one.N)} parameters on {format_count(one.D)} tokens. The"
-        f" choice is {one.size:.3g} times as large and trains on {one.data:.3g} times the tokens:"
-        f" training costs {_percent(one.training)} more, the whole life"
+        f" choice is {one.size:.3g} times as large and trains on {format_ratio(one.data)} times the"
+        f" tokens: training costs {_percent(one.training)} more, the whole life"
         f" {_percent(one.lifetime)} less."
     )
     return ["", *_wrapped(lines)]
@@ -218,7 +218,7 @@ def compare_text(plans: Sequence[Plan]) -> str:
                 plan.law,
                 format_count(plan.choice.N) + _in_brackets(ends.get("N")),
                 format_count(plan.choice.D) + _in_brackets(ends.get("D")),
-                f"{plan.choice.tokens_per_parameter:.3g}",
+                format_ratio(plan.choice.tokens_per_parameter),
                 "-" if plan.loss is None else format_loss(plan.loss),
                 plan.constants_from,
             ]
@@ -227,8 +227,8 @@ def compare_text(plans: Sequence[Plan]) -> str:
     lines = [
         *columns(rows, ""),
         "",
-        f"N differs by {max(sizes) / min(sizes):.3g} times. Losses of different constants are of"
-        " different text and tokenizers: do not compare them.",
+        f"N differs by {format_ratio(max(sizes) / min(sizes))} times. Losses of different constants"
+        " are of different text and tokenizers: do not compare them.",
     ]
     said: dict[str, list[str]] = {}
     for plan in plans:
@@ -252,7 +252,7 @@ def sweep_text(swept: Sweep) -> str:
     for row in swept.rows:
         cells = [format_count(x.estimate) + _in_brackets(x.interval) for x in (row.N, row.D)]
         loss = "-" if row.loss is None else _estimate(row.loss, "{:.3f}")
-        ratio = f"{row.D.estimate / row.N.estimate:.3g}"
+        ratio = format_ratio(row.D.estimate / row.N.estimate)
         table.append([write(row.value), *cells, ratio, loss])
     lines = columns(table, "")
     held = "".join(f"; {name.replace('_', ' ')} {value}" for name, value in swept.held.items())

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from isoflop.fit.misses import alone
 from isoflop.report import data, text
-from isoflop.units import format_count, format_loss
+from isoflop.units import format_count, format_loss, format_ratio
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -63,7 +63,7 @@ def numbers(result: StudyResult) -> list[Number]:
         _number("Parameters", "N*", plan.N, format_count, f"parameters, {counted}"),
         _number("Tokens", "D*", plan.D, format_count, "tokens processed"),
         _number("Loss", "L", plan.loss, format_loss, "nats per token, validation"),
-        _number("Ratio", "D*/N*", plan.tokens_per_parameter, text.ratio, "tokens per parameter"),
+        _number("Ratio", "D*/N*", plan.tokens_per_parameter, format_ratio, "tokens per parameter"),
     ]
 
 

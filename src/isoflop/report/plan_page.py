@@ -21,7 +21,7 @@ from isoflop.report.plan_tables import (
 )
 from isoflop.samples import SAMPLING
 from isoflop.store.files import guard, write_atomic
-from isoflop.units import format_count, format_loss
+from isoflop.units import format_count, format_loss, format_ratio
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -122,9 +122,11 @@ def numbers(plan: Plan) -> list[Number]:
 def facts(plan: Plan) -> list[tuple[str, str]]:
     """Return the further facts of a plan as name and sentence."""
     choice, found = plan.choice, []
-    found.append(("Tokens per parameter", with_interval(plan, "tokens_per_parameter", text.ratio)))
+    found.append(
+        ("Tokens per parameter", with_interval(plan, "tokens_per_parameter", format_ratio))
+    )
     if choice.epochs is not None:
-        found.append(("Epochs over the unique tokens", with_interval(plan, "epochs", text.ratio)))
+        found.append(("Epochs over the unique tokens", with_interval(plan, "epochs", format_ratio)))
     if plan.rule is not None and choice.batch and choice.learning_rate and choice.steps:
         batch, steps = (with_interval(plan, name, format_count) for name in ("batch", "steps"))
         rate = with_interval(plan, "learning_rate", text.general)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from isoflop.plan.cautions import times
 from isoflop.report import text
-from isoflop.units import format_count, format_duration, format_loss
+from isoflop.units import format_count, format_duration, format_loss, format_ratio
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -104,7 +104,7 @@ def compared_rows(plans: Sequence[Plan]) -> list[list[str]]:
                 _origin(plan),
                 with_interval(plan, "N", format_count),
                 with_interval(plan, "D", format_count),
-                text.ratio(plan.choice.tokens_per_parameter),
+                format_ratio(plan.choice.tokens_per_parameter),
                 loss,
                 far,
             ]

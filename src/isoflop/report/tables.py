@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from isoflop.report import data, text
-from isoflop.units import format_count, format_duration, format_loss
+from isoflop.units import format_count, format_duration, format_loss, format_ratio
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -160,7 +160,7 @@ def minima_rows(result: StudyResult) -> list[list[str]]:
     """Return one row a budget of approach 2: budget, N*, D*, D*/N*, loss, rms, verdict."""
     rows = []
     for o in result.approach2.optima:
-        per = text.ratio(o.D.estimate / o.N.estimate) if o.N and o.D and o.N.estimate else "—"
+        per = format_ratio(o.D.estimate / o.N.estimate) if o.N and o.D and o.N.estimate else "—"
         verdict = "minimum" if o.status == "ok" else ": ".join(filter(None, (o.status, o.reason)))
         rows.append(
             [

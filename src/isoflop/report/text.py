@@ -86,11 +86,6 @@ def estimate(value: Estimate | None, write: Callable[[float], str]) -> str:
     return point if value.interval is None else f"{point} ({interval(value.interval, write)})"
 
 
-def ratio(value: float) -> str:
-    """Print a ratio with three significant digits: 24.5, 140."""
-    return f"{value:,.0f}" if abs(value) >= 99.5 else f"{value:.3g}"
-
-
 def cost(name: str) -> str:
     """Print a share of the loss as the document writes it ("0.1%") like `percent`."""
     return f"{name.rstrip('% ')}\u00a0%"
