@@ -191,6 +191,15 @@ def weights(found: list[Held]) -> np.ndarray:
     return share / share.sum()
 
 
+def nearest(found: list[Held]) -> list[Held]:
+    """Return the predictions of the next budget alone: the smallest step of each origin."""
+    least: dict[tuple[str, int], float] = {}
+    for x in found:
+        key = (x.table, x.budgets)
+        least[key] = min(least.get(key, np.inf), x.decades)
+    return [x for x in found if x.decades == least[x.table, x.budgets]]
+
+
 def line(name: str, found: list[Held]) -> str:
     """Return one row of a table: N* as factors, the regret in nats."""
     if not found:
@@ -224,6 +233,7 @@ def main() -> None:
         print("| hold-outs | number | miss | samples alone | width | widened | width |")
         for family in FAMILIES:
             print(line(family, [x for x in found if x.family == family]))
+        print(line("the next budget", nearest(found)))
         for low, high in ((0, 0.35), (0.35, 0.7), (0.7, 1.1), (1.1, 9)):
             some = [x for x in found if low < x.decades <= high]
             print(line(f"{low} to {high} decades", some))

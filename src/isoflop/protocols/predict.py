@@ -209,11 +209,11 @@ def _widened(fitted: Fitted, models: Iterable[str], C: float) -> list[str]:
     """Return what must be said of the intervals of N and D."""
     known, unknown = [], []
     for name in models:
-        miss = fitted.misses[name]
+        miss, shown = fitted.misses[name], name.replace("approach", "approach ")
         if miss.deviation(C) is None:
-            unknown.append(name)
+            unknown.append(shown)
         else:
-            known.append(f"{name} by a factor of {miss.factor:.2f} at {len(miss.minima)} budgets")
+            known.append(f"{shown} by a factor of {miss.factor:.2f} at {len(miss.minima)} budgets")
     return [STUDIES.caution(known, unknown)]
 
 

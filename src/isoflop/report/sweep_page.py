@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from isoflop import __version__
 from isoflop.report import text
+from isoflop.report.answer import said
 from isoflop.report.figures import plan_answer as figures
 from isoflop.report.page import render_page
 from isoflop.report.plan_page import block
@@ -45,9 +46,10 @@ def render_sweep(sweep: Sweep) -> str:
     panels = [
         (figures.swept(sweep, name), f"Best {name} over {what}.", 400) for name in ("N", second)
     ]
-    banded = any(row.N.interval for row in sweep.rows)
+    last = sweep.rows[-1]
+    bands = said(last.N.holds, last.loss.holds if last.loss else "", {})
     caption = f"The best plan for each value of {what}." + (
-        " Bands hold the samples." if banded else " No samples, no band."
+        f" What bands hold: {bands}" if bands else " No samples, no band."
     )
     drawn = block("sweep", f"N and {second} over {what}", caption, panels, "no value has a plan")
     write = text.flops if sweep.over == "budget" else format_count
