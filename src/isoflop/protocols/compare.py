@@ -14,6 +14,7 @@ import numpy as np
 
 from isoflop.errors import InputError
 from isoflop.fit.fitting import fit
+from isoflop.fit.target import TIMES
 from isoflop.laws.chinchilla import optimum
 from isoflop.laws.resolve import resolve
 from isoflop.protocols.comparison import Arm, At, Comparison
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
 
 #: Of runs off one line of N and D; and along it, or without N and D.
 SURFACE, LADDER = "chinchilla", "E + K/C^gamma"
-#: Without a target gains are also told at this multiple of the largest C that arms share.
-TIMES = 10.0
 
 
 def compare(
@@ -47,7 +46,7 @@ def compare(
 
     One law is fitted to all runs, with a floor that all arms share and everything else by arm:
     Chinchilla's, judged at its compute-optimal sizes, or E + K / C^gamma where the runs of an arm
-    lie on one line of N and D (a ladder).
+    lie on one line of N and D (a ladder). C is the table's along a ladder and 6ND elsewhere.
 
     Args:
         table: runs with `by`, loss, and N and D or C (6ND where there is none).
@@ -69,6 +68,8 @@ def compare(
     first = _baseline(labels, by, baseline)
     labels.sort(key=lambda label: label != first)
     ladder = _is_ladder(table, by, labels)
+    if not ladder:  # the law's optimum is at 6ND
+        table = table.with_columns(C=6.0 * table["N"] * table["D"])
     law = resolve(LADDER if ladder else SURFACE, columns=tuple(table.columns))
     own = tuple(name for name in law.parameter_names if name != "E")
     fitted = fit(table, law.by(by, *own), bootstrap=bootstrap, level=level, seed=seed)

@@ -11,7 +11,8 @@ class At(msgspec.Struct, frozen=True, kw_only=True):
     """An arm at one budget.
 
     Args:
-        C: training FLOPs, as the runs count them; where: "smallest", "middle", "largest", "target".
+        C: training FLOPs, as the runs count them along a ladder, else 6ND.
+        where: "smallest", "middle" or "largest" of the compute that arms share, or "target".
         loss: the arm's best loss there.
         multiplier: FLOPs that the baseline needs for this loss, over C; above 1 is better.
     """

@@ -11,6 +11,7 @@ import numpy as np
 
 from isoflop import __version__
 from isoflop.errors import InputError
+from isoflop.fit.target import TIMES
 from isoflop.protocols.answers import answered
 from isoflop.protocols.approach2 import exponent_by_convention
 from isoflop.protocols.checks import with_own
@@ -29,9 +30,6 @@ from isoflop.validate.split import with_compute
 if TYPE_CHECKING:
     from isoflop.runs.table import RunTable
     from isoflop.samples import Estimate
-
-#: Without a target the plan is for this multiple of the largest C, as a study's is.
-TIMES = 10.0
 
 
 def analyse_table(

@@ -84,6 +84,14 @@ def test_what_the_intervals_say_with_noise():
     assert growing.verdict.startswith("gains with scale")
 
 
+def test_flops_counted_otherwise_are_6nd_where_the_law_is_of_n_and_d():
+    runs = arms(1.5, noise=0.0)
+    double = runs.with_columns(C=2.0 * runs["C"])
+    assert compare(double, "optimizer", bootstrap=100).arms == (
+        compare(runs, "optimizer", bootstrap=100).arms
+    )
+
+
 def test_the_other_arm_as_baseline_gives_the_inverse():
     there = compare(arms(1.5, noise=0.0), "optimizer", bootstrap=100)
     back = compare(arms(1.5, noise=0.0), "optimizer", baseline="muon", bootstrap=100)
