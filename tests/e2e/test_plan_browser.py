@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from browser import MARKS, open_page
 
+from isoflop.plan.ask import ask
 from isoflop.plan.budget import read
 from isoflop.plan.decide import decide
 from isoflop.plan.lifetime import Serving
@@ -35,4 +36,12 @@ def test_figures_are_drawn_and_fit_the_screen(chromium, path, width, scheme):
     assert page.locator(".plot .main-svg").count() >= 3
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert page.noise == []
+    page.context.close()
+
+
+def test_a_long_name_of_a_law_breaks_on_a_phone(chromium, tmp_path):
+    plan = ask("chinchilla", constants="muennighoff", unique_tokens=50e9)
+    assert len(plan.law) > 40
+    page = open_page(chromium, write_plan([plan], tmp_path / "plan.html"), 375, "light")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 375
     page.context.close()
