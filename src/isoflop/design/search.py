@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 #: Greedy starts divide the gain of a run by its cost to these powers.
 _POWERS = (0.0, 0.5, 1.0)
 _TOLERANCE = 1e-9
-#: Places tried as the one that must lie inside, for each of these powers.
-_TRIED = 4
+#: Places tried as the one that must lie inside, for each of these powers, and by which factor their
+#: costs differ at least: sizes of one cost tell nearly the same.
+_TRIED, _APART = 4, 1.1
 
 
 def choose(
@@ -46,11 +47,22 @@ def choose(
         inner = np.flatnonzero(inside(best))
         gain = belief.gains([])[inner]
         best_first = [inner[np.argsort(-gain / costs[inner] ** power)] for power in _POWERS]
-        tried = {int(place) for order in best_first for place in order[:_TRIED]}
+        tried = {place for order in best_first for place in _apart(order, costs)}
         found = [_search(belief, costs, budget, most, [place]) for place in sorted(tried)]
         found = [chosen for chosen in found if inside(chosen)[chosen].any()]
         best = min(found, key=belief.deviation, default=best)
     return sorted(best, key=lambda place: (costs[place], place))
+
+
+def _apart(order: np.ndarray, costs: np.ndarray) -> list[int]:
+    """Return the first places of an order whose costs differ."""
+    taken: list[int] = []
+    for place in order:
+        if all(abs(np.log(costs[place] / costs[k])) > np.log(_APART) for k in taken):
+            taken.append(int(place))
+        if len(taken) == _TRIED:
+            break
+    return taken
 
 
 def _search(

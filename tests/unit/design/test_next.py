@@ -56,6 +56,16 @@ def test_a_run_lies_between_the_fitted_and_the_largest(design):
     assert all(largest > run.C for run in design.runs if run.interior)
 
 
+def test_a_run_lies_inside_among_sizes_that_are_nearly_alike(fitted):
+    """Nine sizes of a cost tell nearly the same, so the one inside is sought among costs."""
+    near = next_runs(fitted, BUDGET, C=TARGET, spread=1.3, least_share=0.02)
+    assert any(run.interior for run in near.runs)
+    for run in near.runs:
+        away = abs(np.log(run.N / allocate(fitted, run.C).N))
+        assert away <= np.log(1.3) + 1e-3
+    assert not any("bend" in warning for warning in near.warnings)
+
+
 def test_the_target_is_the_optimum_of_its_budget(design, fitted):
     best = allocate(fitted, TARGET)
     assert pytest.approx((best.N, best.D), rel=1e-6) == (design.target.N, design.target.D)
