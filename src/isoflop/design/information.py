@@ -36,9 +36,15 @@ def variance(target: np.ndarray, matrix: np.ndarray) -> float:
         target: its derivatives c by the parameters [parameter].
         matrix: information M [parameter, parameter].
     """
+    return _solved(target, matrix)[1]
+
+
+def _solved(target: np.ndarray, matrix: np.ndarray) -> tuple[np.ndarray, float]:
+    """Return M^-1 c, and c' M^-1 c or infinity."""
     solved = np.linalg.pinv(matrix, rcond=1e-12, hermitian=True) @ target
     missed = np.abs(matrix @ solved - target).max()
-    return float(target @ solved) if missed <= 1e-6 * np.abs(target).max() else float("inf")
+    known = missed <= 1e-6 * np.abs(target).max()
+    return solved, float(target @ solved) if known else float("inf")
 
 
 def gains(
@@ -64,12 +70,13 @@ def c_optimal(
     budget: float = 1.0,
     noise: float = 1.0,
     prior: np.ndarray | None = None,
+    gap: float = _GAP,
 ) -> tuple[np.ndarray, float]:
     """Return the share of a budget that each run gets in the best design, and the variance left.
 
     Shares need not make whole runs, so the variance is one that no design of whole runs with
     the same features can beat. By the multiplicative algorithm, whose gap to the optimum is
-    known at each step (the problem is convex); it stops at a gap of 1e-6 of the variance.
+    known at each step (the problem is convex).
 
     Args:
         features: derivatives [run, parameter].
@@ -78,6 +85,7 @@ def c_optimal(
         budget: what may be spent, in the unit of the costs.
         noise: standard deviation of one run.
         prior: information from earlier runs [parameter, parameter]; none if None.
+        gap: to the optimum at which it stops, as a share of the variance.
 
     Returns:
         Shares [run], which sum to 1, and a lower bound of the variance (the variance itself but
@@ -91,13 +99,12 @@ def c_optimal(
     left, bound = float("inf"), 0.0
     for _ in range(_ITERATIONS):
         matrix = information(np.sqrt(shares)[:, None] * scaled, noise, prior=prior)
-        left = variance(target, matrix)
+        solved, left = _solved(target, matrix)
         if not np.isfinite(left):
             return shares, left
-        solved = np.linalg.pinv(matrix, rcond=1e-12, hermitian=True) @ target
         slopes = (scaled @ solved) ** 2 / noise**2
         bound = max(bound, left - float(slopes.max() - shares @ slopes))
-        if left - bound <= _GAP * left:
+        if left - bound <= gap * left:
             break
         shares = shares * np.sqrt(slopes)
         shares /= shares.sum()
