@@ -26,6 +26,7 @@ from isoflop.design.target import (
     nothing_affordable,
     warnings_of,
 )
+from isoflop.entry import worded
 from isoflop.samples import Estimate, summarise
 
 if TYPE_CHECKING:
@@ -94,6 +95,9 @@ class NextRuns(msgspec.Struct, frozen=True, kw_only=True):
     warnings: tuple[str, ...]
 
 
+@worded(
+    budget="FLOP", C="FLOP", N="count", D="count", step="whole", most="whole", least_share="share"
+)
 def next_runs(
     fit: Fit,
     budget: float,
@@ -142,6 +146,8 @@ def next_runs(
         level: of the intervals; the fit's if None.
         seed: of the noise in the expected samples.
         **others: values of the law's further inputs.
+
+    Numbers may be text: `budget="3e19"`, `N="7B"`.
 
     Raises:
         InputError: the law has no N and D, the fit no samples, the target costs no more than the

@@ -10,10 +10,10 @@ from typing import Any
 
 import msgspec
 
+from isoflop.entry import worded
 from isoflop.errors import InputError
 from isoflop.plan import hardware
 from isoflop.plan.hardware import Device, find
-from isoflop.plan.words import worded
 
 FILE = Path(__file__).with_name("grids.toml")
 _HOUR = 3600.0

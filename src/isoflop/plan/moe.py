@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from isoflop.entry import worded
 from isoflop.errors import InputError
 from isoflop.laws import chinchilla as dense_law
 from isoflop.laws import get
@@ -17,7 +18,6 @@ from isoflop.plan.hardware import BYTES, Device, checked_precision, checked_shar
 from isoflop.plan.lifetime import SERVE_FLOPS, TRAIN_FLOPS
 from isoflop.plan.memory import USABLE
 from isoflop.plan.roofline import critical_batch
-from isoflop.plan.words import worded
 from isoflop.units import format_count
 
 if TYPE_CHECKING:

@@ -6,6 +6,7 @@ import math
 
 import msgspec
 
+from isoflop.entry import worded
 from isoflop.errors import InputError
 from isoflop.plan import hardware
 from isoflop.plan.batching import Option, Request, options
@@ -15,7 +16,6 @@ from isoflop.plan.memory import USABLE, Memory, serving_memory
 from isoflop.plan.precision import Penalty, quantisation_penalty
 from isoflop.plan.roofline import attention_crossover, cache_crossover, critical_batch
 from isoflop.plan.shapes import Shape, shape
-from isoflop.plan.words import worded
 
 #: Costs this close to the cheapest count as equal; then fewer devices are better.
 FLAT = 0.01

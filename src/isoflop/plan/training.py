@@ -7,13 +7,13 @@ from typing import Any
 
 import msgspec
 
+from isoflop.entry import worded
 from isoflop.errors import InputError
 from isoflop.plan import hardware
 from isoflop.plan.flops import training_flops
 from isoflop.plan.hardware import Device, checked_share
 from isoflop.plan.memory import USABLE, Memory, Recompute, smallest_training, training_memory
 from isoflop.plan.shapes import Shape, shape
-from isoflop.plan.words import worded
 
 _HOUR = 3600.0
 

@@ -3,11 +3,13 @@
 import inspect
 
 import click
+import numpy as np
 import pytest
 
 import isoflop as iso
 from isoflop.cli.main import cli
 from isoflop.errors import InputError
+from isoflop.laws.chinchilla import chinchilla
 from isoflop.plan.shapes import Shape
 
 
@@ -79,3 +81,12 @@ def test_flags_of_the_command_are_arguments_of_the_function(function, words):
     fields = set() if function is iso.moe else set(Shape.__struct_fields__)
     arguments = set(inspect.signature(function).parameters)
     assert flags - {"json", "table"} - fields <= arguments
+
+
+def test_next_runs_take_text_too():
+    N, D = (x.ravel() for x in np.meshgrid(np.geomspace(1e7, 1e9, 5), np.geomspace(1e9, 1e11, 4)))
+    noise = np.exp(np.random.default_rng(0).normal(0.0, 5e-3, N.size))
+    loss = chinchilla(N, D, E=1.7, A=400.0, alpha=0.34, B=410.0, beta=0.28) * noise
+    fit = iso.fit({"N": N, "D": D, "loss": loss}, "chinchilla", bootstrap=50)
+    text = iso.next_runs(fit, "3e19", N="7B", D="140B", most="6")
+    assert text == iso.next_runs(fit, 3e19, N=7e9, D=140e9, most=6)
