@@ -103,10 +103,12 @@ def _labels(
         numbers = column.dtype.kind != "O"
         if name == way or (numbers and not np.array_equal(column, np.round(column))):
             continue
+        count = len(np.unique(column)) if numbers else len(set(column.tolist()))
+        # A step once in each run needs enough runs; most columns fall here, before any sorting.
+        if not max(1, len(table) // (steps.max() + 1) - 1) < count <= len(table) / 2:
+            continue
         code = np.unique(column, return_inverse=True)[1]
-        count = int(code.max()) + 1
-        once = _combined(code, steps).max() + 1 == len(table)
-        if 1 < count <= len(table) / 2 and once:
+        if _combined(code, steps).max() + 1 == len(table):
             constant = (_combined(code, np.unique(x, return_inverse=True)[1]).max() for x in same)
             if all(most + 1 == count for most in constant):
                 yield name, count
@@ -120,4 +122,7 @@ def _codes(table: RunTable, names: tuple[str, ...]) -> np.ndarray:
 
 def _combined(*codes: np.ndarray) -> np.ndarray:
     """Return a number, from zero, for each combination of codes that occurs, [row]."""
-    return np.unique(np.stack(codes), axis=1, return_inverse=True)[1].reshape(-1)
+    found = codes[0]
+    for code in codes[1:]:
+        found = np.unique(found * (code.max() + 1) + code, return_inverse=True)[1]
+    return np.unique(found, return_inverse=True)[1]
