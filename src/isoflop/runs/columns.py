@@ -102,6 +102,16 @@ KNOWN: dict[str, Known] = {
     "C_6ND": Known("FLOP"),
 }
 
+#: What tokens are computed from: steps, sequences, tokens of a sequence; or tokens of a step.
+_OF_TOKENS = (
+    (*_words("steps step max_steps iterations"), *KNOWN["steps"].names),
+    ("batch", *KNOWN["batch"].names),
+    _words(
+        "seq_len seq_length sequence_length context_length context_len ctx_len n_ctx block_size"
+        " max_seq_len max_sequence_length seqlen context"
+    ),
+    _words("tokens_per_step batch_tokens tokens_per_batch batch_size_in_tokens batch_size_tokens"),
+)
 #: Parts of common names that say nothing of what a column holds.
 _VAGUE = frozenset(_words("n d c of val total size model count num max train training"))
 #: Of these, what may mean parameters where nothing better does.
@@ -152,11 +162,23 @@ def missing_column(wanted: str, present: Iterable[str], standard: str | None = N
     do = f"Name the column that holds it:  --column {quoted(f'{target}={_closest(target, names)}')}"
     if target in _FROM_OTHERS and set(names) >= {"N", "D", "C"} - {target}:
         do = f'Compute it where C is 6ND:  --column "{target}={_FROM_OTHERS[target]}"'
+    elif target == "D" and (product := _tokens_of_steps(names)):
+        do = f"Compute it from the steps:  --column {quoted(f'D={product}')}"
     return InputError(
         f"there is no column `{wanted}`; the table has {listed(names)}.",
         "A column is found by its own name or by one of its common names.",
         do,
     )
+
+
+def _tokens_of_steps(names: list[str]) -> str:
+    """Return steps x sequences x tokens of a sequence, or of a step, where columns say so."""
+    by_plain = {plain(name): name for name in reversed(names)}
+    parts = [next((by_plain[x] for x in known if x in by_plain), "") for known in _OF_TOKENS]
+    steps, batch, length, tokens = (x if x.isidentifier() else f"`{x}`" * bool(x) for x in parts)
+    if steps and tokens:
+        return f"{steps}*{tokens}"
+    return f"{steps}*{batch}*{length}" if steps and batch and length else ""
 
 
 def check_lengths(columns: Mapping[str, np.ndarray]) -> None:

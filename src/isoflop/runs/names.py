@@ -29,4 +29,6 @@ def quoted(argument: str) -> str:
     """Return an argument as a shell takes it: in quotes if it has blanks, brackets or the like."""
     import shlex
 
-    return argument if shlex.quote(argument) == argument else f'"{argument}"'
+    safe = shlex.quote(argument)
+    # A shell would run what stands in backquotes, also inside double ones.
+    return safe if safe == argument or set(argument) & set('`$"\\') else f'"{argument}"'

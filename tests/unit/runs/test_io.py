@@ -323,3 +323,24 @@ def test_levanter_metrics(tmp_path):
     assert (runs["N"][0], runs["D"][0], runs["C"][0], runs["loss"][0]) == (3e8, 1e9, 1e18, 1.25)
     assert (runs["width"][0], runs["layers"][0], runs["batch"][0]) == (1024, 11, 8)
     assert runs.convention == Convention(N="all", D="processed", loss="bits/byte")
+
+
+@pytest.mark.parametrize(
+    ("names", "product"),
+    [
+        ("params,loss,_step,global_batch_size,context_length", "D=_step*batch*context_length"),
+        ("params,loss,max_steps,tokens per step", "D=max_steps*`tokens per step`"),
+        ("params,loss,steps,batch", ""),
+    ],
+)
+def test_tokens_that_are_missing_are_computed_from_steps(tmp_path, names, product):
+    row = ",".join("1" for _ in names.split(","))
+    table = load(write(tmp_path, f"{names}\n{row}\n"))
+    with pytest.raises(InputError) as caught:
+        table.require("D")
+    assert ("from the steps" in caught.value.do) == bool(product)
+    if product:
+        quote = "'" if "`" in product else '"'
+        assert f"--column {quote}{product}{quote}" in caught.value.do
+        name, _, formula = product.partition("=")
+        assert load(table, columns={name: formula})["D"].tolist() == [1.0]
