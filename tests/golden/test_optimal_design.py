@@ -76,3 +76,10 @@ def test_no_whole_design_beats_the_bound():
         chosen = rng.integers(12, size=4)
         if costs[chosen].sum() <= 10:
             assert variance(target, information(runs[chosen], 0.5, prior=prior)) >= bound
+
+
+def test_a_wider_gap_gives_a_lower_bound_within_it():
+    rng = np.random.default_rng(4)
+    runs, target = rng.normal(size=(12, 3)), rng.normal(size=3)
+    bounds = [c_optimal(runs, target, prior=np.eye(3), gap=gap)[1] for gap in (1e-2, 1e-6)]
+    assert 0.99 * bounds[1] * (1 - 1e-6) <= bounds[0] < bounds[1]
