@@ -145,6 +145,12 @@ def test_every_public_name_is_in_the_reference(docs):
                 assert re.search(directive, page), (module, name)
 
 
+def test_a_layers_page_begins_with_what_the_layer_is(docs):
+    """Not with the function that the layer is when it is called."""
+    page = (docs / "reference" / "plan.md").read_text(encoding="utf-8")
+    assert page.startswith("# isoflop.plan\n\nPlans: what to train with a budget.\n")
+
+
 def test_every_name_has_a_docstring():
     from isoflop_docs.api_pages import LAYERS, modules, public
 

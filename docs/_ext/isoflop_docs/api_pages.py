@@ -90,6 +90,11 @@ def public(module: ModuleType) -> list[str]:
     ]
 
 
+def about(module: ModuleType) -> str:
+    """Return a module's own docstring; `getdoc` of a verb gives its function's."""
+    return inspect.cleandoc(vars(module).get("__doc__") or "")
+
+
 def _verb(name: str) -> str:
     function = verb(name)
     signature = f"{function.__module__}.{function.__qualname__}"
@@ -103,7 +108,7 @@ def _page(title: str, names: list[str]) -> str:
         module = import_module(name)
         members = public(module)
         if name.count(".") == 1 and len(names) > 1 and not members:
-            parts.append(escape(inspect.getdoc(module) or ""))
+            parts.append(escape(about(module)))
             continue
         parts.append(f"## {name}\n\n```{{eval-rst}}\n{_directive(name, members)}\n```")
     return "\n\n".join(parts) + "\n"
@@ -117,4 +122,4 @@ def _directive(name: str, members: list[str]) -> str:
 
 
 def _first(module: str) -> str:
-    return (inspect.getdoc(import_module(module)) or "").split("\n\n")[0].replace("\n", " ")
+    return about(import_module(module)).split("\n\n")[0].replace("\n", " ")
