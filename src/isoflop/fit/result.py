@@ -13,7 +13,7 @@ from isoflop import __version__
 from isoflop.errors import InputError
 from isoflop.fit.records import Draws, Interval, Minimum, Optimum, Settings, Shift, Starts
 from isoflop.fit.verdict import Verdict
-from isoflop.laws.compose import keywords
+from isoflop.laws.derived import keywords
 from isoflop.laws.law import Law
 from isoflop.samples import Estimate, summarise
 

@@ -14,7 +14,7 @@ from isoflop.fit.records import Shift
 from isoflop.fit.runs import numbers
 from isoflop.fit.solver import descend, solve
 from isoflop.fit.target import find_target
-from isoflop.laws.compose import keywords
+from isoflop.laws.derived import keywords
 from isoflop.runs.convention import STORED
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from isoflop.errors import InputError
 from isoflop.fit.misses import alone, caution
-from isoflop.laws.compose import keywords, meanings
+from isoflop.laws.derived import keywords, meanings
 from isoflop.runs.convention import KNOWN as CONVENTIONS
 from isoflop.runs.convention import UNSTATED
 from isoflop.samples import MISSES, SAMPLING

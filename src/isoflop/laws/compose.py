@@ -9,11 +9,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from isoflop.errors import ConventionError, InputError
+from isoflop.laws import derived
 from isoflop.laws.chaining import through
 from isoflop.laws.law import Input, Law, Parameter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
 
 
 def evaluate(
@@ -77,49 +78,6 @@ def _check_names(inputs: Iterable[Input], parameters: Iterable[Parameter]) -> No
         )
 
 
-def keywords(function: Callable[..., Any]) -> tuple[str, ...]:
-    """Return the names of the parameters that a derived number needs."""
-    declared = getattr(function, "parameter_names", None)
-    if declared is not None:
-        return declared
-    code = function.__code__
-    return code.co_varnames[code.co_argcount :][: code.co_kwonlyargcount]
-
-
-def meanings(law: Law) -> dict[str, str]:
-    """Return what derived numbers are, as their docstrings say: a -> "a of N_opt ~ C^a ..."."""
-    found = {}
-    for name, function in law.derived.items():
-        of = function
-        while isinstance(of, _Mapped):
-            of = of.function
-        said = " ".join((of.__doc__ or "").partition("\n\n")[0].split())
-        said = said.removeprefix("Return ").removeprefix("the ").partition(": ")[0].rstrip(".")
-        if said:
-            found[name] = said if said.split()[0] == name else f"{name}: {said}"
-    return found
-
-
-class _Mapped:
-    """A derived number of a composite: parameters substituted by numbers or other parameters."""
-
-    def __init__(self, function: Callable[..., Any], substitutes: Mapping[str, Any]) -> None:
-        self.function, self.substitutes = function, dict(substitutes)
-        needed = [self.substitutes.get(name, name) for name in keywords(function)]
-        self.parameter_names = tuple(dict.fromkeys(x for x in needed if isinstance(x, str)))
-
-    def __call__(self, **values: Any) -> Any:
-        arguments: dict[str, Any] = {}
-        for name in keywords(self.function):
-            other = self.substitutes.get(name, name)
-            arguments[name] = values[other] if isinstance(other, str) else other
-        return self.function(**arguments)
-
-
-def _map_derived(law: Law, substitutes: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: _Mapped(function, substitutes) for name, function in law.derived.items()}
-
-
 def copy(law: Law, **changes: Any) -> Law:
     """Return the law with some fields changed."""
     fields = {name: getattr(law, name) for name in law.__struct_fields__}
@@ -146,7 +104,7 @@ def fix(law: Law, values: Mapping[str, float]) -> Law:
         name=f"{law.name}.fix({shown})",
         parameters=tuple(p for p in law.parameters if p.name not in fixed),
         function=lambda **given: evaluate(law, {**given, **fixed}),
-        derived=_map_derived(law, fixed),
+        derived=derived.mapped(law, fixed),
         groups={k: v for k, v in law.groups.items() if k not in fixed},
         recipe={"op": "fix", "of": law.recipe, "values": fixed},
     )
@@ -170,7 +128,7 @@ def tie(law: Law, pairs: Mapping[str, str]) -> Law:
         function=lambda **given: evaluate(
             law, {**given, **{name: given[other] for name, other in pairs.items()}}
         ),
-        derived=_map_derived(law, pairs),
+        derived=derived.mapped(law, pairs),
         groups={k: v for k, v in law.groups.items() if k not in pairs},
         recipe={"op": "tie", "of": law.recipe, "pairs": dict(pairs)},
     )
@@ -197,7 +155,7 @@ def rename(law: Law, pairs: Mapping[str, str]) -> Law:
         function=lambda **given: evaluate(
             law, {name: given[pairs.get(name, name)] for name in names}
         ),
-        derived=_map_derived(law, pairs),
+        derived=derived.mapped(law, pairs),
         groups={pairs.get(k, k): pairs.get(v, v) for k, v in law.groups.items()},
         levels={pairs.get(k, k): v for k, v in law.levels.items()},
         recipe={"op": "rename", "of": law.recipe, "pairs": dict(pairs)},

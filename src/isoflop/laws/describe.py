@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 
 from isoflop.errors import InputError
-from isoflop.laws.compose import meanings
+from isoflop.laws.derived import meanings
 from isoflop.laws.linear import parameter_ranges
 from isoflop.laws.published import Published
 from isoflop.laws.references import DEFINITION, reference
@@ -126,7 +126,7 @@ def equations(law: Law) -> tuple[str, ...]:
 
 def derived(law: Law, constants: Mapping[str, float]) -> dict[str, float]:
     """Return the derived numbers of a law for some constants."""
-    from isoflop.laws.compose import keywords
+    from isoflop.laws.derived import keywords
 
     return {
         name: float(function(**{key: constants[key] for key in keywords(function)}))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from isoflop.errors import InputError
-from isoflop.laws.compose import check_known, copy, evaluate, keywords, union_inputs
+from isoflop.laws.compose import check_known, copy, evaluate, union_inputs
+from isoflop.laws.derived import keywords
 from isoflop.laws.dimensions import LABEL
 from isoflop.laws.functions import choose
 from isoflop.laws.law import Input, Law, Parameter

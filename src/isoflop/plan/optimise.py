@@ -126,9 +126,12 @@ def _tokens_reaching(
     surface: Surface, loss: np.ndarray | float, limits: Limits
 ) -> Callable[[np.ndarray], np.ndarray]:
     """Return the function that gives D for N: the loss is reached, the bounds on D are kept."""
+    last: dict[tuple[int, ...], np.ndarray] = {}
 
     def tokens(N: np.ndarray) -> np.ndarray:
-        D = np.maximum(tokens_at(surface, N, loss), limits.min_D)
+        # A search asks for sizes ever closer to those before.
+        last[N.shape] = tokens_at(surface, N, loss, last.get(N.shape))
+        D = np.maximum(last[N.shape], limits.min_D)
         return np.where(limits.max_D * (1 + 1e-12) >= D, D, np.inf)
 
     return tokens
@@ -199,12 +202,20 @@ def lowest_losses(surface: Surface, max_N: float = np.inf, max_D: float = np.inf
     return surface.loss(N, D).min(axis=1)
 
 
-def tokens_at(surface: Surface, N: np.ndarray, loss: np.ndarray | float) -> np.ndarray:
-    """Return the tokens with which N parameters reach a loss, [row, k]; inf where they never do."""
+def tokens_at(
+    surface: Surface,
+    N: np.ndarray,
+    loss: np.ndarray | float,
+    near: np.ndarray | None = None,
+) -> np.ndarray:
+    """Return the tokens with which N parameters reach a loss, [row, k]; inf where they never do.
+
+    `near` is what sizes close by need, see `isoflop.plan.search.tokens_for`.
+    """
     constants = closed.as_chinchilla(surface)
     if constants is not None:
         return closed.tokens_for(N, loss, constants)
-    return search.tokens_for(surface, N, loss)
+    return search.tokens_for(surface, N, loss, near)
 
 
 def _range(limits: Limits, K: float, serving: float) -> tuple[float, float, tuple[bool, bool]]:

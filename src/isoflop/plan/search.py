@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,6 +24,8 @@ PER_DECADE = 6
 Ends = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 #: Rungs of a fine ladder of tokens, one a decade, and the width in ln D of dips between them.
 RUNGS, _NEAR = 18, 1e-4
+#: How far in ln D the tokens of a size close by may be off.
+_BESIDE = 0.4
 
 
 def lowest(
@@ -63,7 +66,36 @@ def lowest(
     return np.where(lost[:, None], np.nan, np.exp(x))
 
 
-def tokens_for(surface: Surface, N: np.ndarray, loss: np.ndarray | float) -> np.ndarray:
+@dataclass(frozen=True)
+class _Cells:
+    """Sizes that shall reach losses, each by its row of a surface.
+
+    Args:
+        surface: a loss; columns: its parameters, which broadcast with the shape.
+        N: parameters; loss: to reach; both broadcast with the shape too.
+        shape: of the cells.
+    """
+
+    surface: Surface
+    columns: dict[str, np.ndarray]
+    N: np.ndarray
+    loss: np.ndarray | float
+    shape: tuple[int, ...]
+
+    def above(self, y: np.ndarray) -> np.ndarray:
+        """Return how far above its loss each cell stays with ln D = y."""
+        return self.surface.loss(self.N, np.exp(y), self.columns) - self.loss
+
+    def taking(self, some: np.ndarray) -> _Cells:
+        """Return the cells of a mask, [cell]: what others need is not computed."""
+        parts = {name: np.broadcast_to(x, self.shape)[some] for name, x in self.columns.items()}
+        N, loss = (np.broadcast_to(x, self.shape)[some] for x in (self.N, self.loss))
+        return _Cells(self.surface, parts, N, loss, N.shape)
+
+
+def tokens_for(
+    surface: Surface, N: np.ndarray, loss: np.ndarray | float, near: np.ndarray | None = None
+) -> np.ndarray:
     """Return the fewest tokens with which N parameters reach a loss; inf where they never do.
 
     A ladder in ln D finds where the loss is first reached; Ridders' method, which is exact for
@@ -75,37 +107,50 @@ def tokens_for(surface: Surface, N: np.ndarray, loss: np.ndarray | float) -> np.
         surface: a loss.
         N: parameters [1 or row, k].
         loss: to reach, a number or [row, 1].
+        near: tokens [row, k] that sizes close by need. Where the loss falls through the one to
+            reach around them, no ladder is climbed.
     """
     shape = np.broadcast_shapes(N.shape, (surface.rows, 1), np.shape(loss))
-    falls = _falls(surface, N)
-    ladder = np.linspace(np.log(FEWEST), np.log(MOST), 8 if falls else RUNGS)
-    above = _above(surface, surface.columns, N, loss)
-    rungs = np.stack([np.broadcast_to(above(np.full((1, 1), rung)), shape) for rung in ladder])
-
-    def of(cells: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
-        """Return `above` of some cells alone, so that no others are computed."""
-        parts = {name: np.broadcast_to(x, shape)[cells] for name, x in surface.columns.items()}
-        sizes, losses = np.broadcast_to(N, shape)[cells], np.broadcast_to(loss, shape)[cells]
-        return _above(surface, parts, sizes, losses)
-
-    ends = low, high, at_low, at_high = _climb(rungs, ladder)
-    lost = np.isinf(high)
-    if lost.any() and not falls:
-        bottom = ladder[np.argmin(rungs, axis=0)[lost]]
-        for end, found in zip(ends, _dip(of(lost), bottom, ladder[1] - ladder[0]), strict=True):
-            end[lost] = found
+    cells, falls = _Cells(surface, surface.columns, N, loss, shape), _falls(surface, N)
+    if near is None:
+        ends = _ladder(cells, falls)
+    else:
+        ends = _around(cells, np.log(near))
+        _fill(ends, np.isinf(ends[1]), lambda some: _ladder(cells.taking(some), falls))
     D = np.full(shape, np.inf)
-    done = np.isfinite(high)
+    done = np.isfinite(ends[1])
     if done.any():
-        D[done] = np.exp(ridders(of(done), low[done], high[done], at_low[done], at_high[done]))
+        D[done] = np.exp(ridders(cells.taking(done).above, *(end[done] for end in ends)))
     return D
 
 
-def _above(
-    surface: Surface, columns: dict[str, np.ndarray], N: np.ndarray, loss: np.ndarray | float
-) -> Callable[[np.ndarray], np.ndarray]:
-    """Return the function of ln D that tells how far above a loss N parameters stay."""
-    return lambda y: surface.loss(N, np.exp(y), columns) - loss
+def _fill(ends: Ends, some: np.ndarray, find: Callable[[np.ndarray], Ends]) -> None:
+    """Put what is found for some cells in the place of what they have."""
+    if some.any():
+        for end, found in zip(ends, find(some), strict=True):
+            end[some] = found
+
+
+def _around(cells: _Cells, y: np.ndarray) -> Ends:
+    """Return brackets around ln D; the upper end is inf where the loss does not fall through."""
+    low, high = y - _BESIDE, y + _BESIDE
+    at_low, at_high = cells.above(low), cells.above(high)
+    return low, np.where((at_low > 0) & (at_high <= 0), high, np.inf), at_low, at_high
+
+
+def _ladder(cells: _Cells, falls: bool) -> Ends:
+    """Return brackets around where each loss is first reached; the upper end is inf if never."""
+    ladder = np.linspace(np.log(FEWEST), np.log(MOST), 8 if falls else RUNGS)
+    rungs = np.stack([np.broadcast_to(cells.above(rung), cells.shape) for rung in ladder])
+    ends = _climb(rungs, ladder)
+    if not falls:
+        bottom, step = ladder[np.argmin(rungs, axis=0)], ladder[1] - ladder[0]
+        _fill(
+            ends,
+            np.isinf(ends[1]),
+            lambda some: _dip(cells.taking(some).above, bottom[some], step),
+        )
+    return ends
 
 
 def _climb(rungs: np.ndarray, ladder: np.ndarray) -> Ends:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from isoflop import laws
-from isoflop.laws.compose import keywords
+from isoflop.laws.derived import keywords
 from isoflop.laws.dimensions import OUTPUT
 from isoflop.laws.linear import evaluate, generic_inputs, generic_parameters
 from isoflop.laws.recipe import rebuild
