@@ -9,6 +9,7 @@ import numpy as np
 
 from isoflop.errors import InputError
 from isoflop.runs.names import listed, plain, quoted
+from isoflop.runs.phrases import OTHER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -226,7 +227,8 @@ def _closest(wanted: str, names: list[str]) -> str:
     parts = {wanted.lower(), *(part for name in known for part in name.split("_"))}
     parts -= _VAGUE - {wanted.lower()} - (_SIZE if wanted == "N" else frozenset())
     words = {name: set(plain(name).split("_")) for name in names}
-    # `tokens_per_sec` is a rate of tokens, not their number.
-    scores = {name: len(parts & own) * ("per" not in own) for name, own in words.items()}
+    # `tokens_per_sec` is a rate of tokens, not their number; `z_loss` is no loss to fit.
+    others = {"per", *(OTHER if wanted == "loss" else ())}
+    scores = {name: len(parts & own) * (not others & own) for name, own in words.items()}
     best = max(scores, key=lambda name: scores[name], default="")
     return best if best and scores[best] else "YOUR_COLUMN"

@@ -60,7 +60,7 @@ PHRASES = {
 _HELD_OUT = _words(_SEEN)
 _LOSS = _words("loss crossentropy crossentropyloss xent nll")
 #: Words that make a loss another quantity, whatever else its name says.
-_OTHER = _words("std stderr sd var variance se min max ratio delta init initial scale aux step")
+OTHER = _words("std stderr sd var variance se min max ratio delta init initial scale aux step z")
 
 
 def matches(standard: str, names: Sequence[str]) -> list[str]:
@@ -96,4 +96,4 @@ def _holds(phrase: Phrase, parts: list[str]) -> bool:
 
 def _named_set(parts: list[str]) -> bool:
     words = set(parts)
-    return bool(words & _LOSS and words & _HELD_OUT and not words & _OTHER)
+    return bool(words & _LOSS and words & _HELD_OUT and not words & OTHER)

@@ -71,6 +71,13 @@ def test_a_missing_column_names_what_there_is_and_the_flag():
     assert "--column D=tokens_seen_D" in error.value.do
 
 
+def test_a_loss_of_the_optimiser_is_not_offered_as_the_loss():
+    runs = RunTable.from_columns({"z_loss": [1e-4], "loss_std": [0.1], "loss_c4_val": [2.5]})
+    with pytest.raises(InputError) as error:
+        runs["loss"]
+    assert "--column loss=loss_c4_val" in error.value.do
+
+
 def test_a_text_column_is_no_number():
     with pytest.raises(InputError, match="text"):
         table(loss=["low", "3", "2"]).require("N", "loss")
