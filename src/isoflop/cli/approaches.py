@@ -9,6 +9,7 @@ import click
 
 from isoflop.cli import options as o
 from isoflop.errors import InputError
+from isoflop.plan.columns import columns
 from isoflop.samples import SAMPLING
 from isoflop.units import format_count, format_flops
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
     from isoflop.protocols.models import Settings
     from isoflop.protocols.result import Approach, Optimum, PowerLawFit
-    from isoflop.samples import Estimate
 
 #: Flags of `fit` that only a law has, and those that only approaches have.
 LAW_ONLY = (
@@ -152,7 +152,7 @@ def text(record: Approach) -> str:
     if record.optima:
         lines += _minima(record.optima)
     if record.parameters:
-        lines += [f"{name} = {_range(e, _number)}" for name, e in record.parameters.items()]
+        lines += [f"{name} = {o.ranged(e, _number)}" for name, e in record.parameters.items()]
     for name, law in (("N*", record.N_opt), ("D*", record.D_opt), ("loss*", record.loss_opt)):
         if law is not None:
             chord = name == "loss*" and bool(record.parameters)
@@ -172,11 +172,7 @@ def _power_law(name: str, law: PowerLawFit) -> str:
 def _minima(optima: list[Optimum]) -> list[str]:
     rows = [("budget", "runs", "N*", "D*", "loss*", "bias of N*", "status")]
     rows += [_row(optimum) for optimum in optima]
-    widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
-    return [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in rows
-    ]
+    return columns(rows, indent="")
 
 
 def _row(optimum: Optimum) -> tuple[str, ...]:
@@ -186,18 +182,12 @@ def _row(optimum: Optimum) -> tuple[str, ...]:
     bias = "unknown" if optimum.bias_N is None else f"{round(100 * optimum.bias_N, 1) + 0.0:+.1f} %"
     return (
         *first,
-        _range(optimum.N, format_count),
-        _range(optimum.D, format_count),
-        _range(optimum.loss, lambda x: f"{x:.4f}"),
+        o.ranged(optimum.N, format_count),
+        o.ranged(optimum.D, format_count),
+        o.ranged(optimum.loss, lambda x: f"{x:.4f}"),
         bias,
         optimum.status,
     )
-
-
-def _range(e: Estimate, show: Callable[[float], str]) -> str:
-    low, high = e.interval or (None, None)
-    ends = ["open" if end is None else show(end) for end in (low, high)]
-    return f"{show(e.estimate)} ({ends[0]} to {ends[1]})"
 
 
 def _number(value: float) -> str:

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from isoflop.cli import options as o
+from isoflop.plan.columns import columns
 from isoflop.units import format_flops
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from isoflop.protocols.comparison import Comparison
-    from isoflop.samples import Estimate
 
 EPILOG = """\b
 Examples:
@@ -67,7 +67,7 @@ def text(found: Comparison) -> str:
     counted = ", ".join(f"{k} {v}" for k, v in found.convention.items())
     lines = [
         f"{len(found.arms)} arms by {found.by}; law {found.law}, everything but E by arm",
-        f"E = {_range(found.floor, 4)} {found.unit or '(unit of the runs)'};"
+        f"E = {o.ranged(found.floor, '{:.4g}'.format)} {found.unit or '(unit of the runs)'};"
         f" {100 * found.level:g} % intervals, of sampling alone: the law is taken as right",
         *([f"as the runs count: {counted}"] if counted else []),
         "",
@@ -76,7 +76,7 @@ def text(found: Comparison) -> str:
         "",
     ]
     lines += [
-        f"{arm.label}: {arm.verdict}; multiplier ~ C^{_range(arm.slope, 3)}"
+        f"{arm.label}: {arm.verdict}; multiplier ~ C^{o.ranged(arm.slope, '{:.3g}'.format)}"
         for arm in found.arms
         if arm.label != found.baseline
     ]
@@ -88,16 +88,6 @@ def _table(found: Comparison) -> list[str]:
     for arm in found.arms:
         for at in arm.at:
             first = [arm.label, str(arm.runs)] if at is arm.at[0] else ["", ""]
-            told = [_range(at.multiplier, 3), _range(at.loss, 4)]
+            told = [o.ranged(at.multiplier, "{:.3g}".format), o.ranged(at.loss, "{:.4g}".format)]
             rows.append([*first, format_flops(at.C), at.where, *told])
-    widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
-    return [
-        "  " + "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip()
-        for row in rows
-    ]
-
-
-def _range(value: Estimate, digits: int) -> str:
-    low, high = value.interval or (None, None)
-    ends = ["open" if end is None else f"{end:.{digits}g}" for end in (low, high)]
-    return f"{value.estimate:.{digits}g} ({ends[0]} to {ends[1]})"
+    return columns(rows)

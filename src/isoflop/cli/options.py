@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from isoflop.errors import InputError
-from isoflop.samples import check_level
+from isoflop.samples import Estimate, check_level
 from isoflop.units import parse_count, parse_flops
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -279,3 +279,10 @@ def tell_findings(table: Any, quiet: Sequence[str] = ()) -> None:
             click.echo(f"{finding.severity} [{finding.code}] {finding.message}", err=True)
             if finding.remedy:
                 click.echo(f"  {finding.remedy}", err=True)
+
+
+def ranged(value: Estimate, show: Callable[[float], str]) -> str:
+    """Return an estimate and its interval as text; an end that is not known is open."""
+    low, high = value.interval or (None, None)
+    ends = ["open" if end is None else show(end) for end in (low, high)]
+    return f"{show(value.estimate)} ({ends[0]} to {ends[1]})"

@@ -10,7 +10,7 @@ import msgspec
 from isoflop.errors import InputError
 from isoflop.plan.decoding import Setting, Step, decode_step, prefill_step
 from isoflop.plan.hardware import checked_share
-from isoflop.plan.memory import serving_memory, smallest_serving
+from isoflop.plan.memory import Memory, serving_memory, smallest_serving
 from isoflop.plan.roofline import critical_batch
 
 if TYPE_CHECKING:
@@ -149,18 +149,23 @@ def _option(
     )
 
 
+def memory_of(shape: Shape, setting: Setting, request: Request, batch: int) -> Memory:
+    """Return what serving a batch holds on each device at the end of its requests."""
+    return serving_memory(
+        shape,
+        context=request.full,
+        batch=batch,
+        devices=setting.count,
+        weights=setting.weights,
+        cache=setting.cache,
+    )
+
+
 def _largest_batch(shape: Shape, device: Device, setting: Setting, request: Request) -> int:
     """Return the most sequences that fit into memory and decode in time; 0 if none does."""
 
     def allowed(batch: int) -> bool:
-        memory = serving_memory(
-            shape,
-            context=request.full,
-            batch=batch,
-            devices=setting.count,
-            weights=setting.weights,
-            cache=setting.cache,
-        )
+        memory = memory_of(shape, setting, request, batch)
         # The tolerance is that of `smallest_serving`, so that its count is allowed.
         if memory.total > request.usable * device.memory * (1 + 1e-12):
             return False

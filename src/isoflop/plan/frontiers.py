@@ -96,6 +96,18 @@ def is_frontier(name: str) -> bool:
     return ALIASES.get(name, name) in FRONTIERS
 
 
+def _training_alone(name: str, question: Question) -> float:
+    """Return the FLOPs of a question that asks for nothing but training."""
+    bounded = question.limits != type(question.limits)()
+    if question.budget is None or question.serving.tokens or bounded:
+        raise InputError(
+            f"`{name}` gives N and D for a training budget and nothing else.",
+            "Serving, bounds and a loss to reach need the loss of every N and D.",
+            "Use a law of N and D:  --law chinchilla",
+        )
+    return question.budget.flops
+
+
 def decide(name: str, constants: str, question: Question) -> Plan:
     """Return the plan of a published allocation: N and D for a budget, and no more.
 
@@ -108,18 +120,8 @@ def decide(name: str, constants: str, question: Question) -> Plan:
         InputError: the question needs a loss over N and D.
     """
     name = ALIASES.get(name, name)
-    if (
-        question.budget is None
-        or question.serving.tokens
-        or question.limits != type(question.limits)()
-    ):
-        raise InputError(
-            f"`{name}` gives N and D for a training budget and nothing else.",
-            "Serving, bounds and a loss to reach need the loss of every N and D.",
-            "Use a law of N and D:  --law chinchilla",
-        )
+    C = _training_alone(name, question)
     chosen, record = choose(name, constants)
-    C = question.budget.flops
     found = FRONTIERS[name].allocate(C, dict(record.constants))
     checked_size(found.N, found.D)
     choice, rule = _choice(found, question.rule)

@@ -9,10 +9,10 @@ import msgspec
 from isoflop.entry import worded
 from isoflop.errors import InputError
 from isoflop.plan import hardware
-from isoflop.plan.batching import Option, Request, options
+from isoflop.plan.batching import Option, Request, memory_of, options
 from isoflop.plan.decoding import Setting, fastest
 from isoflop.plan.hardware import BYTES, Device
-from isoflop.plan.memory import USABLE, Memory, serving_memory
+from isoflop.plan.memory import USABLE, Memory
 from isoflop.plan.precision import Penalty, quantisation_penalty
 from isoflop.plan.roofline import attention_crossover, cache_crossover, critical_batch
 from isoflop.plan.shapes import Shape, shape
@@ -183,7 +183,7 @@ def serve(
         request=request,
         chosen=chosen,
         options=found,
-        memory=_memory(what, setting, request, chosen.batch),
+        memory=memory_of(what, setting, request, chosen.batch),
         seconds_per_request=chosen.prefill.seconds + output * chosen.decode.seconds,
         crossovers=_crossovers(what, where, setting, chosen.batch),
         price=price,
@@ -199,17 +199,6 @@ def _cheapest(found: tuple[Option, ...]) -> Option:
     """Return of the options within `FLAT` of the cheapest generated token the first."""
     least = min(x.output_device_seconds for x in found)
     return next(x for x in found if x.output_device_seconds <= least * (1 + FLAT))
-
-
-def _memory(what: Shape, setting: Setting, request: Request, batch: int) -> Memory:
-    return serving_memory(
-        what,
-        context=request.full,
-        batch=batch,
-        devices=setting.count,
-        weights=setting.weights,
-        cache=setting.cache,
-    )
 
 
 def _per_million(device_seconds: float, price: float | None) -> float | None:

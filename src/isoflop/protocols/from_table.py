@@ -18,12 +18,11 @@ from isoflop.protocols.checks import with_own
 from isoflop.protocols.data import N_COLUMNS, RunData, run_data
 from isoflop.protocols.document import now
 from isoflop.protocols.models import Settings, fit_models
-from isoflop.protocols.question import LARGEST, grouped
+from isoflop.protocols.question import LARGEST, grouped, held_out
 from isoflop.protocols.result import StudyResult
 from isoflop.protocols.side_by_side import envelope
 from isoflop.runs.columns import KNOWN
 from isoflop.runs.convention import UNSTATED
-from isoflop.runs.where import mask_of
 from isoflop.validate.audit import audit_table
 from isoflop.validate.split import with_compute
 
@@ -67,7 +66,7 @@ def analyse_table(
     if not wanted > 0:
         raise InputError(f"a target of {wanted:g} FLOPs is not positive.", do="--target 1e22")
     how = (settings or Settings()).knowing(table)
-    held = _held(data, columns, table, holdout)
+    held = held_out(data, columns, table, holdout)
     final = fit_models(data, data, how)
     answers = answered(data, held, final, envelope(data, {}, how), wanted, how)
     audited = audit_table(table, target=wanted)
@@ -102,26 +101,6 @@ def _in_nats(table: RunTable) -> RunTable:
             else "Without a page:  isoflop fit, isoflop validate --law, isoflop audit",
         )
     return table
-
-
-def _held(
-    data: RunData, columns: dict[str, np.ndarray], table: RunTable, holdout: str
-) -> np.ndarray:
-    """Return which runs [run of data] are held out.
-
-    Raises:
-        InputError: a condition holds out none, or all.
-    """
-    if holdout == LARGEST:
-        return data.budget == data.budget.max()
-    held = np.isin(data.id, columns["id"][mask_of(holdout, table)].astype(str))
-    if not held.any() or held.all():
-        raise InputError(
-            f"`{holdout}` holds out {int(held.sum())} of {len(data)} runs.",
-            "Some runs must be left to fit and some to predict.",
-            "Choose another condition:  --holdout 'C > 1e21'",
-        )
-    return held
 
 
 def _question(data: RunData, target: float) -> str:

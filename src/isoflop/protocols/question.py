@@ -80,24 +80,39 @@ def validate(
     columns = grouped(table)
     columns.setdefault("id", np.arange(len(table)).astype(str))
     data = run_data(columns, convention, stated=table.convention.N)
+    held = held_out(data, columns, table, holdout)
+    known = (settings or Settings()).knowing(table)
+    return predict_heldout(_fit(data.where(~held), known), data.where(held), known)
+
+
+def held_out(
+    data: RunData, columns: dict[str, np.ndarray], table: RunTable, holdout: str
+) -> np.ndarray:
+    """Return which runs [run of data] are held out.
+
+    Args:
+        data: runs; columns: of the table, with the runs' ids; table: the runs as they were given.
+        holdout: "largest-budget", or a condition on the table.
+
+    Raises:
+        InputError: a condition holds out none, or all, or a rule needs a law.
+    """
     if holdout == LARGEST:
-        held = data.budget == data.budget.max()
-    elif holdout in RULES:
+        return data.budget == data.budget.max()
+    if holdout in RULES:
         raise InputError(
             f"the hold-out `{holdout}` needs a law.",
             "Without one, whole isoFLOP budgets are held out.",
-            f"Name laws:  --law chinchilla --holdout {holdout}",
+            f"Name laws:  isoflop validate runs.csv --law chinchilla --holdout {holdout}",
         )
-    else:
-        held = np.isin(data.id, columns["id"][mask_of(holdout, table)].astype(str))
+    held = np.isin(data.id, columns["id"][mask_of(holdout, table)].astype(str))
     if not held.any() or held.all():
         raise InputError(
             f"`{holdout}` holds out {int(held.sum())} of {len(data)} runs.",
             "Some runs must be left to fit and some to predict.",
-            "Choose another condition:  --holdout 'C > 1e12'",
+            "Choose another condition:  --holdout 'C > 1e21'",
         )
-    known = (settings or Settings()).knowing(table)
-    return predict_heldout(_fit(data.where(~held), known), data.where(held), known)
+    return held
 
 
 @overload

@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING
 
+from isoflop.plan.columns import columns
 from isoflop.report import answer, data, tables, text
 from isoflop.samples import SAMPLING
 
@@ -52,12 +53,7 @@ def _approaches(result: StudyResult) -> str:
     rows = [["", *(f"Approach {k}" for k in (1, 2, 3))]]
     rows.append(["answer", *("yes" if approach.ok else "no" for approach in found)])
     rows += [[heading, *cells] for heading, cells in tables.approach_rows(result)]
-    widths = [max(len(row[k]) for row in rows) for k in range(4)]
-    lines = [
-        "  "
-        + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in rows
-    ]
+    lines = columns(rows)
     notes = [f"  {a.title}. {' '.join(map(text.sentence, a.notes))}" for a in found if a.notes]
     counted = text.convention(data.convention(result))
     heading = f"Three approaches ({counted}, {text.percent(data.level(result))} intervals):"

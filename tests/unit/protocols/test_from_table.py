@@ -76,6 +76,7 @@ def test_counts_of_n_that_the_table_stores_are_compared():
         (table(Convention(loss="bits/byte")), {}, "counts loss as `bits/byte`"),
         (table(), {"target": -1.0}, "not positive"),
         (table(), {"holdout": "C > 1e30"}, "holds out 0 of 35 runs"),
+        (table(), {"holdout": "rolling"}, "needs a law"),
         (table().select("N", "C"), {}, "no column `loss`"),
     ],
 )
